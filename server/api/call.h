@@ -1,0 +1,64 @@
+/*
+ * One call in flight, as the transport hands it to the API: bytes in, bytes out, no gRPC types.
+ * Everything here happens on the loop thread. The transport creates and frees the call; the API
+ * ends it exactly once with call_finish(), whatever happens, also after cancellation.
+ */
+#ifndef STOCKBOOK_API_CALL_H
+#define STOCKBOOK_API_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+
+struct call;
+struct api;
+
+/* How the transport carries out what the API wants of a call. */
+struct call_operations {
+	/* Queues one response message (copied or consumed before it returns). A unary call sends
+	 * at most one. False: the caller is too slow or gone, nothing was queued. */
+	bool (*send)(struct call *call, const void *data, size_t size);
+	/* Ends the call with call->status; the call must not be touched afterwards. */
+	void (*finish)(struct call *call);
+};
+
+struct call {
+	/* Set by the transport before api_handle(). */
+	const struct call_operations *operations;
+	struct arena arena;         /* memory of the call, released with it */
+	const char *method;         /* "/stockbook.v1.StockService/GetAvailability" */
+	const char *peer;           /* "ipv4:127.0.0.1:5000" */
+	const char *authorization;  /* value of the "authorization" metadata, or NULL */
+	const char *peer_name;      /* verified name from the client's certificate, or NULL */
+	const uint8_t *request;     /* the request message's bytes; live as long as the call */
+	size_t request_size;
+	int64_t arrived_us;         /* uv_hrtime() based, microseconds */
+	int64_t deadline_us;        /* the same clock; INT64_MAX when the caller set none */
+	/* Set by the transport when the caller cancelled, hung up or the deadline passed. The API may
+	 * stop early; it must still finish the call. */
+	bool cancelled;
+	/* Called by the transport right after `cancelled` was set, unless NULL. Set by the API. */
+	void (*on_cancel)(struct call *call);
+
+	/* Set by the API before finish(). status_code is a gRPC code (0 = OK); status_details are the
+	 * bytes of a packed google.rpc.Status for the grpc-status-details-bin trailer, or NULL. */
+	int status_code;
+	const char *status_message;
+	const uint8_t *status_details;
+	size_t status_details_size;
+	/* Trailing metadata "stockbook-request-tag": ties the caller's error to the log line. */
+	char request_tag[20];
+
+	void *api_data; /* the API's own state of this call */
+};
+
+/* True when the API has a method of that full name. Unknown methods never reach api_handle(). */
+bool api_has_method(const struct api *api, const char *method);
+/* Takes the call; answers through call->operations, at once or later. */
+void api_handle(struct api *api, struct call *call);
+/* How many calls the API has that are not finished yet, for the drain. */
+size_t api_calls_in_flight(const struct api *api);
+
+#endif
