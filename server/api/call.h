@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <protobuf-c/protobuf-c.h>
+
 #include "base/arena.h"
 
 struct call;
@@ -17,8 +19,11 @@ struct api;
 
 /* How the transport carries out what the API wants of a call. */
 struct call_operations {
-	/* Queues one response message (copied or consumed before it returns). A unary call sends
-	 * at most one. False: the caller is too slow or gone, nothing was queued. */
+	/* Packs one response message straight into the bytes that go out: the cheapest way. A unary
+	 * call sends at most one. False: the caller is too slow (on_writable says when to go on) or
+	 * gone (`cancelled`), and nothing was queued. */
+	bool (*send_message)(struct call *call, const ProtobufCMessage *message);
+	/* The same for a message that is packed already; it is copied. */
 	bool (*send)(struct call *call, const void *data, size_t size);
 	/* Ends the call with call->status; the call must not be touched afterwards. */
 	void (*finish)(struct call *call);
@@ -34,6 +39,7 @@ struct call {
 	const char *peer_name;      /* verified name from the client's certificate, or NULL */
 	const uint8_t *request;     /* the request message's bytes; live as long as the call */
 	size_t request_size;
+	bool streaming;             /* the method sends any number of responses */
 	int64_t arrived_us;         /* uv_hrtime() based, microseconds */
 	int64_t deadline_us;        /* the same clock; INT64_MAX when the caller set none */
 	/* Set by the transport when the caller cancelled, hung up or the deadline passed. The API may
@@ -41,6 +47,9 @@ struct call {
 	bool cancelled;
 	/* Called by the transport right after `cancelled` was set, unless NULL. Set by the API. */
 	void (*on_cancel)(struct call *call);
+	/* Called by the transport when send() has refused for lack of room and there is room again.
+	 * Set by the API, for streams. */
+	void (*on_writable)(struct call *call);
 
 	/* Set by the API before finish(). status_code is a gRPC code (0 = OK); status_details are the
 	 * bytes of a packed google.rpc.Status for the grpc-status-details-bin trailer, or NULL. */
@@ -53,6 +62,9 @@ struct call {
 
 	void *api_data; /* the API's own state of this call */
 };
+
+/* What main gives the transport in a struct transport_api (transport/transport.h); the transport
+ * does not link against these, so that its tests bring an API of their own. */
 
 /* True when the API has a method of that full name. Unknown methods never reach api_handle(). */
 bool api_has_method(const struct api *api, const char *method);
