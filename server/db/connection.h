@@ -107,9 +107,11 @@ struct db_options {
 	uint32_t connect_deadline_ms;      /* 0: 5000 */
 	uint32_t batch_deadline_ms;        /* 0: 10000 */
 	uint32_t lock_timeout_ms;          /* 0: 2000 */
-	uint32_t idle_in_transaction_ms;   /* 0: 300 */
+	uint32_t idle_in_transaction_ms;   /* 0: 1000 */
 	uint32_t backoff_ms_max;           /* 0: 2000; the first retry comes after 20 ms, each doubles */
-	/* Called after each change of state, on the loop; from within db_submit() only for BUSY. */
+	/* Called on the loop when the connection has become READY after connecting, and when it has
+	 * gone DOWN (before done() of the batch that is lost with it, which may still be in flight
+	 * then). Not called between batches. Must not submit for DOWN, and must not close. */
 	void (*changed)(struct db_connection *connection, enum db_state from, enum db_state to, void *data);
 	void *data;
 };
