@@ -1,0 +1,218 @@
+/* Tables: the descriptions made from the lists in table.h, and what can be done by description. */
+#include "book/table.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+/* clang-format off */
+
+/* offsetof() needs the struct's name, which a field's macro cannot know: one enum of indexes a
+ * table would be longer than this detour over TABLE_ROW. */
+#define F_item(type, name)           {#name, FIELD_##type, offsetof(struct item_row, name)},
+#define F_item_alias(type, name)     {#name, FIELD_##type, offsetof(struct item_alias_row, name)},
+#define F_location(type, name)       {#name, FIELD_##type, offsetof(struct location_row, name)},
+#define F_location_group(type, name) {#name, FIELD_##type, offsetof(struct location_group_row, name)},
+#define F_channel(type, name)        {#name, FIELD_##type, offsetof(struct channel_row, name)},
+#define F_token(type, name)          {#name, FIELD_##type, offsetof(struct token_row, name)},
+#define F_reservation(type, name)    {#name, FIELD_##type, offsetof(struct reservation_row, name)},
+#define F_customer_order(type, name) {#name, FIELD_##type, offsetof(struct customer_order_row, name)},
+#define F_order_line(type, name)     {#name, FIELD_##type, offsetof(struct order_line_row, name)},
+#define F_goods_return(type, name)   {#name, FIELD_##type, offsetof(struct goods_return_row, name)},
+#define F_return_line(type, name)    {#name, FIELD_##type, offsetof(struct return_line_row, name)},
+#define F_stock(type, name)          {#name, FIELD_##type, offsetof(struct stock_row, name)},
+#define F_movement(type, name)       {#name, FIELD_##type, offsetof(struct movement_row, name)},
+#define F_change(type, name)         {#name, FIELD_##type, offsetof(struct change_row, name)},
+#define F_request(type, name)        {#name, FIELD_##type, offsetof(struct request_row, name)},
+
+#define TABLE_FIELDS(table, keys, kind, FIELDS) \
+	static const struct field table##_fields[] = {FIELDS(F_##table)};
+TABLES(TABLE_FIELDS)
+
+const struct table tables[TABLE_COUNT] = {
+#define TABLE_ROW(table, keys, kind, FIELDS) \
+	{#table, kind, table##_fields, ARRAY_COUNT(table##_fields), keys, sizeof(struct table##_row)},
+	TABLES(TABLE_ROW)
+};
+/* clang-format on */
+
+int32_t part_of(const char *code, int32_t parts)
+{
+	CHECK(parts > 0);
+	return (int32_t)(XXH3_64bits(code, strlen(code)) % (uint64_t)parts) + 1;
+}
+
+static int compare_int64(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int compare_bytes(const struct bytes *a, const struct bytes *b)
+{
+	size_t common = a->size < b->size ? a->size : b->size;
+	int order = common > 0 ? memcmp(a->data, b->data, common) : 0;
+	return order ? order : (a->size > b->size) - (a->size < b->size);
+}
+
+static int compare_texts(const struct text_list *a, const struct text_list *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		int order = strcmp(a->items[i], b->items[i]);
+		if (order)
+			return order;
+	}
+	return (a->count > b->count) - (a->count < b->count);
+}
+
+static int compare_counts(const struct count_list *a, const struct count_list *b)
+{
+	for (size_t i = 0; i < a->count && i < b->count; i++) {
+		int order = compare_int64(a->items[i], b->items[i]);
+		if (order)
+			return order;
+	}
+	return (a->count > b->count) - (a->count < b->count);
+}
+
+int field_compare(enum field_type type, const void *a, const void *b)
+{
+	switch (type) {
+	case FIELD_TEXT:
+		return strcmp(*(const char *const *)a, *(const char *const *)b);
+	case FIELD_INT4:
+		return compare_int64(*(const int32_t *)a, *(const int32_t *)b);
+	case FIELD_INT8:
+	case FIELD_COUNT:
+	case FIELD_TIME:
+	case FIELD_SEQUENCE:
+		return compare_int64(*(const int64_t *)a, *(const int64_t *)b);
+	case FIELD_BOOL:
+		return compare_int64(*(const bool *)a, *(const bool *)b);
+	case FIELD_FLOAT8:
+		return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+	case FIELD_UUID:
+		return uuid_compare(a, b);
+	case FIELD_BYTES:
+		return compare_bytes(a, b);
+	case FIELD_TEXTS:
+		return compare_texts(a, b);
+	case FIELD_COUNTS:
+		return compare_counts(a, b);
+	}
+	CHECK(!"a field's type is one of the above");
+	return 0;
+}
+
+int row_key_compare(const struct table *table, const void *a, const void *b)
+{
+	for (size_t i = 0; i < table->key_count; i++) {
+		const struct field *field = &table->fields[i];
+		int order = field_compare(field->type, row_field(a, field), row_field(b, field));
+		if (order)
+			return order < 0 ? -1 : 1;
+	}
+	return 0;
+}
+
+uint64_t row_key_hash(const struct table *table, const void *row)
+{
+	uint64_t hash = (uint64_t)(table - tables) + 1;
+	for (size_t i = 0; i < table->key_count; i++) {
+		const struct field *field = &table->fields[i];
+		const void *value = row_field(row, field);
+		if (field->type == FIELD_TEXT) {
+			const char *text = *(const char *const *)value;
+			hash = XXH3_64bits_withSeed(text, strlen(text), hash);
+		} else if (field->type == FIELD_UUID) {
+			hash = XXH3_64bits_withSeed(value, sizeof(struct uuid), hash);
+		} else if (field->type == FIELD_INT4) {
+			hash = XXH3_64bits_withSeed(value, sizeof(int32_t), hash);
+		} else {
+			CHECK(field->type == FIELD_INT8 || field->type == FIELD_SEQUENCE);
+			hash = XXH3_64bits_withSeed(value, sizeof(int64_t), hash);
+		}
+	}
+	return hash;
+}
+
+static void texts_copy(struct text_list *to, const struct text_list *from, struct arena *arena)
+{
+	const char **items = arena_alloc_array(arena, from->count, sizeof(*items));
+	for (size_t i = 0; i < from->count; i++)
+		items[i] = arena_string(arena, from->items[i]);
+	*to = (struct text_list){items, from->count};
+}
+
+static void field_copy(const struct field *field, void *to, const void *from, struct arena *arena)
+{
+	switch (field->type) {
+	case FIELD_TEXT:
+		*(const char **)to = arena_string(arena, *(const char *const *)from);
+		return;
+	case FIELD_INT4:
+		*(int32_t *)to = *(const int32_t *)from;
+		return;
+	case FIELD_INT8:
+	case FIELD_COUNT:
+	case FIELD_TIME:
+	case FIELD_SEQUENCE:
+		*(int64_t *)to = *(const int64_t *)from;
+		return;
+	case FIELD_BOOL:
+		*(bool *)to = *(const bool *)from;
+		return;
+	case FIELD_FLOAT8:
+		*(double *)to = *(const double *)from;
+		return;
+	case FIELD_UUID:
+		*(struct uuid *)to = *(const struct uuid *)from;
+		return;
+	case FIELD_BYTES: {
+		const struct bytes *bytes = from;
+		*(struct bytes *)to =
+			(struct bytes){arena_copy(arena, bytes->data, bytes->size), bytes->size};
+		return;
+	}
+	case FIELD_TEXTS:
+		texts_copy(to, from, arena);
+		return;
+	case FIELD_COUNTS: {
+		const struct count_list *list = from;
+		*(struct count_list *)to = (struct count_list){
+			arena_copy(arena, list->items, list->count * sizeof(*list->items)), list->count};
+		return;
+	}
+	}
+	CHECK(!"a field's type is one of the above");
+}
+
+void row_copy(const struct table *table, void *to, const void *from, struct arena *arena)
+{
+	for (size_t i = 0; i < table->field_count; i++) {
+		const struct field *field = &table->fields[i];
+		field_copy(field, (char *)to + field->offset, row_field(from, field), arena);
+	}
+}
+
+void *row_new(const struct table *table, struct arena *arena)
+{
+	struct row *row = arena_alloc(arena, table->row_size);
+	row->table = table;
+	for (size_t i = 0; i < table->field_count; i++) {
+		const struct field *field = &table->fields[i];
+		void *value = (char *)row + field->offset;
+		if (field->type == FIELD_TEXT)
+			*(const char **)value = "";
+		else if (field->type == FIELD_COUNT)
+			*(int64_t *)value = COUNT_NONE;
+	}
+	return row;
+}
+
+const struct field *table_field(const struct table *table, const char *name)
+{
+	for (size_t i = 0; i < table->field_count; i++)
+		if (strcmp(table->fields[i].name, name) == 0)
+			return &table->fields[i];
+	fprintf(stderr, "bug: table '%s' has no field '%s'\n", table->name, name);
+	abort();
+}

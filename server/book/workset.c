@@ -1,0 +1,560 @@
+/*
+ * Workset: rows by key in one open-addressing table, an undo log of whole rows, needs and events.
+ * Owned by one batch; knows nothing of where rows come from.
+ */
+#include "book/workset.h"
+
+#include <string.h>
+#include <xxhash.h>
+
+enum row_presence {
+	ROW_UNKNOWN, /* a place for a row that is needed */
+	ROW_ABSENT,
+	ROW_PRESENT,
+};
+
+struct saved_row {
+	struct row *row;
+	void *copy; /* of the whole struct */
+};
+
+struct workset {
+	struct arena *arena;
+	struct row **slots; /* open addressing, a power of two */
+	size_t slot_count;
+	size_t row_count;
+
+	struct need **needs;
+	size_t need_count;
+	size_t need_capacity;
+	/* Answered children, scans and sums: asked for again, they are found here. */
+	struct need **answers;
+	size_t answer_count;
+	size_t answer_capacity;
+
+	struct row **events;
+	size_t event_count;
+	size_t event_capacity;
+	size_t event_open; /* the first movement that no change has closed */
+
+	uint32_t run; /* counts begin(); 0 while none is under way */
+	uint32_t runs;
+	size_t run_events;
+	struct saved_row *saved;
+	size_t saved_count;
+	size_t saved_capacity;
+};
+
+#define SLOT_COUNT_MIN 64
+
+struct workset *workset_new(struct arena *arena)
+{
+	struct workset *set = arena_alloc(arena, sizeof(*set));
+	set->arena = arena;
+	set->slot_count = SLOT_COUNT_MIN;
+	set->slots = arena_alloc_array(arena, set->slot_count, sizeof(struct row *));
+	return set;
+}
+
+struct arena *workset_arena(struct workset *set)
+{
+	return set->arena;
+}
+
+/* ---- Rows by key ---- */
+
+static struct row **slot_of(
+	const struct workset *set, const struct table *table, const void *key, uint64_t hash)
+{
+	size_t mask = set->slot_count - 1;
+	for (size_t i = hash & mask;; i = (i + 1) & mask) {
+		struct row *row = set->slots[i];
+		if (!row || (row->key_hash == hash && row->table == table &&
+						row_key_compare(table, row, key) == 0))
+			return &set->slots[i];
+	}
+}
+
+static void slots_grow(struct workset *set)
+{
+	struct row **old = set->slots;
+	size_t old_count = set->slot_count;
+	set->slot_count *= 2;
+	set->slots = arena_alloc_array(set->arena, set->slot_count, sizeof(struct row *));
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i])
+			*slot_of(set, old[i]->table, old[i], old[i]->key_hash) = old[i];
+}
+
+/* The row's place; made as ROW_UNKNOWN when there is none. */
+static struct row *row_place(struct workset *set, const struct table *table, const void *key)
+{
+	uint64_t hash = row_key_hash(table, key);
+	struct row **slot = slot_of(set, table, key, hash);
+	if (*slot)
+		return *slot;
+	struct row *row = row_new(table, set->arena);
+	for (size_t i = 0; i < table->key_count; i++) {
+		const struct field *field = &table->fields[i];
+		void *to = (char *)row + field->offset;
+		const void *from = row_field(key, field);
+		if (field->type == FIELD_TEXT)
+			*(const char **)to = arena_string(set->arena, *(const char *const *)from);
+		else if (field->type == FIELD_UUID)
+			*(struct uuid *)to = *(const struct uuid *)from;
+		else if (field->type == FIELD_INT4)
+			*(int32_t *)to = *(const int32_t *)from;
+		else
+			*(int64_t *)to = *(const int64_t *)from;
+	}
+	row->key_hash = hash;
+	*slot = row;
+	if (++set->row_count * 2 > set->slot_count)
+		slots_grow(set);
+	return row;
+}
+
+/* ---- Needs ---- */
+
+static struct need *need_add(struct workset *set, enum need_kind kind, const struct table *table)
+{
+	struct need *need = arena_alloc(set->arena, sizeof(*need));
+	need->kind = kind;
+	need->table = table;
+	set->needs =
+		arena_grow(set->arena, set->needs, set->need_count, &set->need_capacity, sizeof(need));
+	set->needs[set->need_count++] = need;
+	return need;
+}
+
+static void need_row(struct workset *set, struct row *row, enum access access)
+{
+	uint8_t wanted = (uint8_t)(1 + access);
+	if (row->needed == 0)
+		need_add(set, NEED_ROW, row->table)->key = row;
+	if (row->needed < wanted)
+		row->needed = wanted;
+}
+
+static uint64_t prefix_hash(const struct table *table, const void *key, size_t prefix_count)
+{
+	uint64_t hash = (uint64_t)(table - tables) + 1;
+	for (size_t i = 0; i < prefix_count; i++) {
+		const struct field *field = &table->fields[i];
+		const void *value = row_field(key, field);
+		size_t size = field->type == FIELD_UUID ? sizeof(struct uuid) : sizeof(int32_t);
+		CHECK(field->type == FIELD_UUID || field->type == FIELD_INT4);
+		hash = XXH3_64bits_withSeed(value, size, hash);
+	}
+	return hash;
+}
+
+/* Rows of a family whose children are all here and that is not among them: known to be absent. */
+static bool family_is_here(const struct workset *set, const struct row *row)
+{
+	for (size_t i = 0; i < set->answer_count; i++) {
+		const struct need *need = set->answers[i];
+		if (need->kind == NEED_CHILDREN && need->table == row->table &&
+			need->prefix_hash == prefix_hash(row->table, row, need->prefix_count))
+			return true;
+	}
+	return false;
+}
+
+enum lookup workset_find(struct workset *set, const struct table *table, const void *key,
+	enum access access, const void **row_out)
+{
+	struct row *row = row_place(set, table, key);
+	if (row->presence == ROW_UNKNOWN && row->needed == 0 && family_is_here(set, row)) {
+		row->presence = ROW_ABSENT;
+		row->locked = true;
+	}
+	if (row->presence == ROW_UNKNOWN || (access == ACCESS_LOCK && !row->locked)) {
+		need_row(set, row, access);
+		return LOOKUP_NEEDED;
+	}
+	if (row->presence == ROW_ABSENT)
+		return LOOKUP_ABSENT;
+	*row_out = row;
+	return LOOKUP_FOUND;
+}
+
+bool workset_children(
+	struct workset *set, const struct table *table, const void *key, size_t prefix_count)
+{
+	uint64_t hash = prefix_hash(table, key, prefix_count);
+	for (size_t i = 0; i < set->answer_count; i++)
+		if (set->answers[i]->kind == NEED_CHILDREN && set->answers[i]->table == table &&
+			set->answers[i]->prefix_hash == hash)
+			return true;
+	for (size_t i = 0; i < set->need_count; i++)
+		if (set->needs[i]->kind == NEED_CHILDREN && set->needs[i]->table == table &&
+			set->needs[i]->prefix_hash == hash)
+			return false;
+	struct need *need = need_add(set, NEED_CHILDREN, table);
+	void *prefix = row_new(table, set->arena);
+	row_copy(table, prefix, key, set->arena);
+	need->key = prefix;
+	need->prefix_count = prefix_count;
+	need->prefix_hash = hash;
+	return false;
+}
+
+static bool value_equal(const struct scan_value *a, const struct scan_value *b)
+{
+	if (a->present != b->present)
+		return false;
+	if (!a->present)
+		return true;
+	if ((a->text == NULL) != (b->text == NULL) || (a->text && strcmp(a->text, b->text) != 0))
+		return false;
+	return a->number == b->number && uuid_compare(&a->uuid, &b->uuid) == 0 &&
+		   field_compare(FIELD_BYTES, &a->bytes, &b->bytes) == 0 &&
+		   field_compare(FIELD_TEXTS, &a->texts, &b->texts) == 0 &&
+		   field_compare(FIELD_COUNTS, &a->counts, &b->counts) == 0;
+}
+
+static bool scan_equal(const struct scan *a, const struct scan *b)
+{
+	if (a->shape != b->shape || a->limit != b->limit || a->has_after != b->has_after)
+		return false;
+	for (size_t i = 0; i < SCAN_CONDITIONS_MAX; i++)
+		if (!value_equal(&a->values[i], &b->values[i]))
+			return false;
+	for (size_t i = 0; i < SCAN_ORDER_MAX; i++)
+		if (a->has_after && !value_equal(&a->after[i], &b->after[i]))
+			return false;
+	return true;
+}
+
+/* The answered need for this scan, or NULL after noting it as needed. */
+static const struct need *scan_ask(
+	struct workset *set, enum need_kind kind, const struct scan *scan, const char *sum_field)
+{
+	struct need **lists[] = {set->answers, set->needs};
+	size_t counts[] = {set->answer_count, set->need_count};
+	for (size_t l = 0; l < ARRAY_COUNT(lists); l++)
+		for (size_t i = 0; i < counts[l]; i++) {
+			struct need *need = lists[l][i];
+			if (need->kind == kind && scan_equal(&need->scan, scan) &&
+				(kind != NEED_SUM || strcmp(need->sum_field, sum_field) == 0))
+				return need->supplied ? need : NULL;
+		}
+	struct need *need = need_add(set, kind, scan->shape->table);
+	need->scan = *scan;
+	need->sum_field = sum_field;
+	return NULL;
+}
+
+const struct scan_result *workset_scan(struct workset *set, const struct scan *scan)
+{
+	CHECK(scan->limit > 0);
+	const struct need *need = scan_ask(set, NEED_SCAN, scan, NULL);
+	return need ? &need->result : NULL;
+}
+
+bool workset_sum(struct workset *set, const struct scan *scan, const char *field, int64_t *sum)
+{
+	const struct need *need = scan_ask(set, NEED_SUM, scan, field);
+	if (!need)
+		return false;
+	*sum = need->sum;
+	return true;
+}
+
+struct need *const *workset_needs(struct workset *set, size_t *count)
+{
+	*count = set->need_count;
+	return set->needs;
+}
+
+void workset_supply(struct workset *set, const void *loaded, bool locked)
+{
+	const struct row *from = loaded;
+	struct row *row = row_place(set, from->table, loaded);
+	if (row->locked || row->inserted || row->changed || row->deleted)
+		return;
+	struct row kept = *row;
+	memcpy(row, loaded, row->table->row_size);
+	*row = kept;
+	row->presence = ROW_PRESENT;
+	row->locked = locked;
+	if (locked || row->needed == 1 + ACCESS_PEEK)
+		row->needed = 0;
+}
+
+void workset_supply_scan(
+	struct workset *set, struct need *need, const void *const *rows, size_t count)
+{
+	(void)set;
+	need->result = (struct scan_result){rows, count};
+	need->supplied = true;
+}
+
+void workset_supply_sum(struct workset *set, struct need *need, int64_t sum)
+{
+	(void)set;
+	need->sum = sum;
+	need->supplied = true;
+}
+
+void workset_needs_met(struct workset *set)
+{
+	for (size_t i = 0; i < set->need_count; i++) {
+		struct need *need = set->needs[i];
+		if (need->kind == NEED_ROW) {
+			/* The key is the row itself: its place in the set. */
+			struct row *row = *slot_of(
+				set, need->table, need->key, ((const struct row *)need->key)->key_hash);
+			if (row->needed == 0)
+				continue;
+			/* Asked for and not supplied: not there. A peeked row may have been removed since. */
+			row->presence = ROW_ABSENT;
+			row->locked = row->needed == 1 + ACCESS_LOCK;
+			row->needed = 0;
+			continue;
+		}
+		need->supplied = true;
+		set->answers = arena_grow(set->arena, set->answers, set->answer_count,
+			&set->answer_capacity, sizeof(struct need *));
+		set->answers[set->answer_count++] = need;
+	}
+	set->need_count = 0;
+}
+
+/* ---- One run: changes and their undoing ---- */
+
+void workset_begin(struct workset *set)
+{
+	CHECK(set->run == 0);
+	set->run = ++set->runs;
+	set->run_events = set->event_count;
+	set->saved_count = 0;
+}
+
+void workset_commit(struct workset *set)
+{
+	CHECK(set->run != 0);
+	CHECK(set->event_open == set->event_count); /* each movement belongs to a change */
+	set->run = 0;
+}
+
+void workset_undo(struct workset *set)
+{
+	CHECK(set->run != 0);
+	while (set->saved_count > 0) {
+		struct saved_row *saved = &set->saved[--set->saved_count];
+		uint8_t needed = saved->row->needed; /* needs survive: they are what an undone run is for */
+		memcpy(saved->row, saved->copy, saved->row->table->row_size);
+		saved->row->needed = needed;
+	}
+	set->event_count = set->run_events;
+	set->event_open = set->run_events;
+	set->run = 0;
+}
+
+static void row_save(struct workset *set, struct row *row)
+{
+	CHECK(set->run != 0);
+	if (row->saved_in == set->run)
+		return;
+	set->saved = arena_grow(
+		set->arena, set->saved, set->saved_count, &set->saved_capacity, sizeof(*set->saved));
+	set->saved[set->saved_count++] =
+		(struct saved_row){row, arena_copy(set->arena, row, row->table->row_size)};
+	row->saved_in = set->run;
+}
+
+void *workset_edit(struct workset *set, const void *found)
+{
+	const struct row *key = found;
+	struct row *row = *slot_of(set, key->table, found, key->key_hash);
+	CHECK(row == found && row->presence == ROW_PRESENT && row->locked);
+	row_save(set, row);
+	if (!row->inserted)
+		row->changed = true;
+	return row;
+}
+
+void *workset_insert(struct workset *set, const void *fresh)
+{
+	const struct row *from = fresh;
+	struct row *row = row_place(set, from->table, fresh);
+	CHECK(row->presence != ROW_PRESENT);
+	CHECK(row->presence == ROW_UNKNOWN || row->locked || family_is_here(set, row));
+	row_save(set, row);
+	struct row kept = *row;
+	memcpy(row, fresh, row->table->row_size);
+	*row = kept;
+	row->presence = ROW_PRESENT;
+	row->locked = true;
+	row->needed = 0;
+	row->inserted = !kept.deleted;
+	row->changed = kept.deleted;
+	row->deleted = false;
+	return row;
+}
+
+void workset_delete(struct workset *set, const void *found)
+{
+	struct row *row = workset_edit(set, found);
+	row->presence = ROW_ABSENT;
+	row->deleted = !row->inserted;
+	row->inserted = false;
+	row->changed = false;
+}
+
+/* ---- Events ---- */
+
+static void event_add(struct workset *set, struct row *row)
+{
+	CHECK(set->run != 0);
+	set->events =
+		arena_grow(set->arena, set->events, set->event_count, &set->event_capacity, sizeof(row));
+	set->events[set->event_count++] = row;
+}
+
+void workset_add_movement(struct workset *set, struct movement_row *movement)
+{
+	CHECK(movement->row.table == TABLE(movement) && movement->quantity > 0);
+	event_add(set, &movement->row);
+}
+
+static struct change_row *change_copy(struct workset *set, const struct change_row *change)
+{
+	struct change_row *copy = arena_copy(set->arena, change, sizeof(*change));
+	copy->movements = 0;
+	return copy;
+}
+
+/* A change is noted in its own part and in every part that its movements are in, so that each part
+ * tells its own story in its own order. */
+void workset_add_change(struct workset *set, struct change_row *change)
+{
+	CHECK(change->row.table == TABLE(change));
+	size_t first = set->event_open;
+	size_t last = set->event_count;
+	/* Movements of one part must stand together, before that part's change: stable regrouping by
+	 * part, in the order in which the parts first appear. Quadratic in parts, of which there are
+	 * few in one operation. */
+	struct row **moved = arena_copy(set->arena, set->events + first, (last - first) * sizeof(*moved));
+	set->event_count = first;
+	bool own_part_done = false;
+	for (size_t i = 0; i < last - first; i++) {
+		if (!moved[i])
+			continue;
+		struct change_row *copy = change_copy(set, change);
+		copy->part = ((struct movement_row *)moved[i])->part;
+		own_part_done = own_part_done || copy->part == change->part;
+		for (size_t j = i; j < last - first; j++) {
+			if (!moved[j] || ((struct movement_row *)moved[j])->part != copy->part)
+				continue;
+			event_add(set, moved[j]);
+			moved[j] = NULL;
+			copy->movements++;
+		}
+		event_add(set, &copy->row);
+	}
+	if (!own_part_done)
+		event_add(set, &change_copy(set, change)->row);
+	set->event_open = set->event_count;
+}
+
+struct row *const *workset_events(struct workset *set, size_t *count)
+{
+	*count = set->event_count;
+	return set->events;
+}
+
+size_t workset_event_count(const struct workset *set)
+{
+	return set->event_count;
+}
+
+static int32_t event_part(const struct row *event)
+{
+	return event->table == TABLE(movement) ? ((const struct movement_row *)event)->part
+										   : ((const struct change_row *)event)->part;
+}
+
+static int total_compare(const void *a, const void *b)
+{
+	const struct part_total *x = a;
+	const struct part_total *y = b;
+	return (x->part > y->part) - (x->part < y->part);
+}
+
+static struct part_total *total_of(struct part_total *totals, size_t *count, int32_t part)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (totals[i].part == part)
+			return &totals[i];
+	totals[*count] = (struct part_total){part, 0};
+	return &totals[(*count)++];
+}
+
+const struct part_total *workset_number(struct workset *set, size_t *count)
+{
+	CHECK(set->event_open == set->event_count);
+	struct part_total *totals =
+		arena_alloc_array(set->arena, set->event_count + 1, sizeof(*totals));
+	*count = 0;
+	/* Backwards: the last event of a part gets offset 0, and a change is met before the movements
+	 * that name it. */
+	int64_t *change_offset = arena_alloc_array(set->arena, set->event_count + 1, sizeof(int64_t));
+	for (size_t i = set->event_count; i-- > 0;) {
+		struct row *event = set->events[i];
+		struct part_total *total = total_of(totals, count, event_part(event));
+		int64_t offset = -(int64_t)total->events;
+		total->events++;
+		if (event->table == TABLE(change)) {
+			((struct change_row *)event)->sequence = offset;
+			change_offset[total - totals] = offset;
+		} else {
+			((struct movement_row *)event)->sequence = offset;
+			((struct movement_row *)event)->change_sequence = change_offset[total - totals];
+		}
+	}
+	qsort(totals, *count, sizeof(*totals), total_compare);
+	return totals;
+}
+
+/* ---- What is to be stored ---- */
+
+static int row_order(const void *a, const void *b)
+{
+	const struct row *const *x = a;
+	const struct row *const *y = b;
+	return row_key_compare((*x)->table, *x, *y);
+}
+
+static bool row_has_fate(const struct row *row, enum row_fate fate)
+{
+	switch (fate) {
+	case ROW_INSERTED:
+		return row->inserted;
+	case ROW_CHANGED:
+		return row->changed;
+	case ROW_DELETED:
+		return row->deleted;
+	}
+	return false;
+}
+
+const void *const *workset_rows(
+	struct workset *set, const struct table *table, enum row_fate fate, size_t *count)
+{
+	const void **rows = NULL;
+	size_t capacity = 0;
+	*count = 0;
+	for (size_t i = 0; i < set->slot_count; i++) {
+		struct row *row = set->slots[i];
+		if (!row || row->table != table || !row_has_fate(row, fate))
+			continue;
+		rows = arena_grow(set->arena, rows, *count, &capacity, sizeof(*rows));
+		rows[(*count)++] = row;
+	}
+	if (*count > 1)
+		qsort(rows, *count, sizeof(*rows), row_order);
+	return rows;
+}
