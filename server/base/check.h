@@ -12,13 +12,13 @@
 #define PRINTF_LIKE(text, first) __attribute__((format(printf, text, first)))
 
 /* Aborts with the condition and the place when it does not hold. Has no side effects to rely on. */
-#define CHECK(condition)                                                                       \
-	do {                                                                                       \
-		if (!(condition)) {                                                                    \
-			fprintf(stderr, "bug: %s:%d: %s: check failed: %s\n", __FILE__, __LINE__, __func__, \
-				#condition);                                                                   \
-			abort();                                                                           \
-		}                                                                                      \
+#define CHECK(condition)                                                                           \
+	do {                                                                                           \
+		if (!(condition)) {                                                                        \
+			fprintf(stderr, "bug: %s:%d: %s: check failed: %s\n", __FILE__, __LINE__, __func__,    \
+				#condition);                                                                       \
+			abort();                                                                               \
+		}                                                                                          \
 	} while (0)
 
 #define ARRAY_COUNT(array) (sizeof(array) / sizeof((array)[0]))

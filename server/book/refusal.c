@@ -75,26 +75,26 @@ const char *refusal_reason_name(Stockbook__V1__Reason reason)
 	return reasons[reason].name;
 }
 
-void refusal_add_pair(
-	struct refusal *refusal, struct arena *arena, const char *key, const char *format, ...)
+void refusal_add_pair(struct refusal *refusal, struct arena *arena, const char *key,
+	const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	refusal->metadata = arena_grow(arena, refusal->metadata, refusal->metadata_count,
 		&refusal->metadata_capacity, sizeof(*refusal->metadata));
-	refusal->metadata[refusal->metadata_count++] = (struct refusal_pair){
-		arena_string(arena, key), arena_vprintf(arena, format, arguments)};
+	refusal->metadata[refusal->metadata_count++] =
+		(struct refusal_pair){arena_string(arena, key), arena_vprintf(arena, format, arguments)};
 	va_end(arguments);
 }
 
-void refusal_add_field(
-	struct refusal *refusal, struct arena *arena, const char *field, const char *format, ...)
+void refusal_add_field(struct refusal *refusal, struct arena *arena, const char *field,
+	const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
 	refusal->fields = arena_grow(arena, refusal->fields, refusal->field_count,
 		&refusal->field_capacity, sizeof(*refusal->fields));
-	refusal->fields[refusal->field_count++] = (struct refusal_field){
-		arena_string(arena, field), arena_vprintf(arena, format, arguments)};
+	refusal->fields[refusal->field_count++] =
+		(struct refusal_field){arena_string(arena, field), arena_vprintf(arena, format, arguments)};
 	va_end(arguments);
 }

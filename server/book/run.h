@@ -16,6 +16,8 @@
 
 #include "book/refusal.h"
 #include "book/workset.h"
+#include "google/protobuf/timestamp.pb-c.h"
+#include "google/protobuf/wrappers.pb-c.h"
 
 /* Of a quantity on the wire and of a balance. */
 #define QUANTITY_MAX INT64_C(1000000000000)
@@ -44,8 +46,8 @@ struct run {
 	struct arena *arena; /* for responses and refusals */
 	const struct book_limits *limits;
 	const struct actor *actor;
-	int64_t now_us;      /* microseconds since 1970; does not go back within a batch */
-	uint64_t random;     /* the operation's own; ids are derived from it */
+	int64_t now_us;         /* microseconds since 1970; does not go back within a batch */
+	uint64_t random;        /* the operation's own; ids are derived from it */
 	struct uuid request_id; /* nil for reads and for the service's own operations */
 	/* Set by the operation. */
 	uint32_t ids_made;
@@ -79,15 +81,16 @@ enum verdict refuse_field(struct run *run, const char *field, const char *format
 
 /* ---- Rows, by noun. As workset_find(); the keys are made here, with the part. ---- */
 
-enum lookup find_item(struct run *run, const char *sku, enum access access, const struct item_row **row);
-enum lookup find_item_alias(
-	struct run *run, const char *alias, enum access access, const struct item_alias_row **row);
-enum lookup find_location(
-	struct run *run, const char *code, enum access access, const struct location_row **row);
-enum lookup find_location_group(
-	struct run *run, const char *code, enum access access, const struct location_group_row **row);
-enum lookup find_channel(
-	struct run *run, const char *code, enum access access, const struct channel_row **row);
+enum lookup find_item(struct run *run, const char *sku, enum access access,
+	const struct item_row **row);
+enum lookup find_item_alias(struct run *run, const char *alias, enum access access,
+	const struct item_alias_row **row);
+enum lookup find_location(struct run *run, const char *code, enum access access,
+	const struct location_row **row);
+enum lookup find_location_group(struct run *run, const char *code, enum access access,
+	const struct location_group_row **row);
+enum lookup find_channel(struct run *run, const char *code, enum access access,
+	const struct channel_row **row);
 enum lookup find_stock(struct run *run, const char *sku, const char *location, enum access access,
 	const struct stock_row **row);
 
@@ -108,8 +111,8 @@ enum location_task {
 
 /* VERDICT_DONE when the location exists, may do this, and the actor may act there (only checked
  * when acting is true). Otherwise refused or needed. */
-enum verdict check_location(struct run *run, const char *code, enum location_task task,
-	bool acting, const char *field);
+enum verdict check_location(struct run *run, const char *code, enum location_task task, bool acting,
+	const char *field);
 
 /* ---- Changing the book ---- */
 
@@ -158,11 +161,9 @@ bool state_is_outside(Stockbook__V1__StockState state);
 
 /* ---- Small conversions for responses ---- */
 
-struct _Google__Protobuf__Timestamp;
-struct _Google__Protobuf__Int64Value;
 /* NULL for 0. */
-struct _Google__Protobuf__Timestamp *make_timestamp(struct arena *arena, int64_t time_us);
+Google__Protobuf__Timestamp *make_timestamp(struct arena *arena, int64_t time_us);
 /* NULL for COUNT_NONE. */
-struct _Google__Protobuf__Int64Value *make_count(struct arena *arena, int64_t count);
+Google__Protobuf__Int64Value *make_count(struct arena *arena, int64_t count);
 
 #endif

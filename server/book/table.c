@@ -88,7 +88,8 @@ int field_compare(enum field_type type, const void *a, const void *b)
 	case FIELD_BOOL:
 		return compare_int64(*(const bool *)a, *(const bool *)b);
 	case FIELD_FLOAT8:
-		return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b);
+		return (*(const double *)a > *(const double *)b) -
+			   (*(const double *)a < *(const double *)b);
 	case FIELD_UUID:
 		return uuid_compare(a, b);
 	case FIELD_BYTES:

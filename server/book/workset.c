@@ -63,14 +63,14 @@ struct arena *workset_arena(struct workset *set)
 
 /* ---- Rows by key ---- */
 
-static struct row **slot_of(
-	const struct workset *set, const struct table *table, const void *key, uint64_t hash)
+static struct row **slot_of(const struct workset *set, const struct table *table, const void *key,
+	uint64_t hash)
 {
 	size_t mask = set->slot_count - 1;
 	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		struct row *row = set->slots[i];
-		if (!row || (row->key_hash == hash && row->table == table &&
-						row_key_compare(table, row, key) == 0))
+		if (!row ||
+			(row->key_hash == hash && row->table == table && row_key_compare(table, row, key) == 0))
 			return &set->slots[i];
 	}
 }
@@ -179,8 +179,8 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 	return LOOKUP_FOUND;
 }
 
-bool workset_children(
-	struct workset *set, const struct table *table, const void *key, size_t prefix_count)
+bool workset_children(struct workset *set, const struct table *table, const void *key,
+	size_t prefix_count)
 {
 	uint64_t hash = prefix_hash(table, key, prefix_count);
 	for (size_t i = 0; i < set->answer_count; i++)
@@ -228,8 +228,8 @@ static bool scan_equal(const struct scan *a, const struct scan *b)
 }
 
 /* The answered need for this scan, or NULL after noting it as needed. */
-static const struct need *scan_ask(
-	struct workset *set, enum need_kind kind, const struct scan *scan, const char *sum_field)
+static const struct need *scan_ask(struct workset *set, enum need_kind kind,
+	const struct scan *scan, const char *sum_field)
 {
 	struct need **lists[] = {set->answers, set->needs};
 	size_t counts[] = {set->answer_count, set->need_count};
@@ -283,8 +283,8 @@ void workset_supply(struct workset *set, const void *loaded, bool locked)
 		row->needed = 0;
 }
 
-void workset_supply_scan(
-	struct workset *set, struct need *need, const void *const *rows, size_t count)
+void workset_supply_scan(struct workset *set, struct need *need, const void *const *rows,
+	size_t count)
 {
 	(void)set;
 	need->result = (struct scan_result){rows, count};
@@ -304,8 +304,8 @@ void workset_needs_met(struct workset *set)
 		struct need *need = set->needs[i];
 		if (need->kind == NEED_ROW) {
 			/* The key is the row itself: its place in the set. */
-			struct row *row = *slot_of(
-				set, need->table, need->key, ((const struct row *)need->key)->key_hash);
+			struct row *row =
+				*slot_of(set, need->table, need->key, ((const struct row *)need->key)->key_hash);
 			if (row->needed == 0)
 				continue;
 			/* Asked for and not supplied: not there. A peeked row may have been removed since. */
@@ -358,8 +358,8 @@ static void row_save(struct workset *set, struct row *row)
 	CHECK(set->run != 0);
 	if (row->saved_in == set->run)
 		return;
-	set->saved = arena_grow(
-		set->arena, set->saved, set->saved_count, &set->saved_capacity, sizeof(*set->saved));
+	set->saved = arena_grow(set->arena, set->saved, set->saved_count, &set->saved_capacity,
+		sizeof(*set->saved));
 	set->saved[set->saved_count++] =
 		(struct saved_row){row, arena_copy(set->arena, row, row->table->row_size)};
 	row->saved_in = set->run;
@@ -437,7 +437,8 @@ void workset_add_change(struct workset *set, struct change_row *change)
 	/* Movements of one part must stand together, before that part's change: stable regrouping by
 	 * part, in the order in which the parts first appear. Quadratic in parts, of which there are
 	 * few in one operation. */
-	struct row **moved = arena_copy(set->arena, set->events + first, (last - first) * sizeof(*moved));
+	struct row **moved =
+		arena_copy(set->arena, set->events + first, (last - first) * sizeof(*moved));
 	set->event_count = first;
 	bool own_part_done = false;
 	for (size_t i = 0; i < last - first; i++) {
@@ -541,8 +542,8 @@ static bool row_has_fate(const struct row *row, enum row_fate fate)
 	return false;
 }
 
-const void *const *workset_rows(
-	struct workset *set, const struct table *table, enum row_fate fate, size_t *count)
+const void *const *workset_rows(struct workset *set, const struct table *table, enum row_fate fate,
+	size_t *count)
 {
 	const void **rows = NULL;
 	size_t capacity = 0;

@@ -103,8 +103,8 @@ void workset_delete(struct workset *set, const void *row);
 /* False: needed. True: all rows whose first prefix_count key fields are those of `key` are here and
  * may be edited, and workset_find() knows about each whether it exists. The caller holds the lock
  * of the document that they belong to. */
-bool workset_children(
-	struct workset *set, const struct table *table, const void *key, size_t prefix_count);
+bool workset_children(struct workset *set, const struct table *table, const void *key,
+	size_t prefix_count);
 /* NULL: needed. Rows as last committed: what this batch changed is seen by key only. */
 const struct scan_result *workset_scan(struct workset *set, const struct scan *scan);
 /* False: needed. The sum of an INT8 field over all rows of the scan (its limit and order are not
@@ -151,16 +151,16 @@ struct need *const *workset_needs(struct workset *set, size_t *count);
  * is locked or changed already. Also takes rows that nobody asked for. */
 void workset_supply(struct workset *set, const void *row, bool locked);
 /* rows: in the set's arena, in the scan's order. */
-void workset_supply_scan(
-	struct workset *set, struct need *need, const void *const *rows, size_t count);
+void workset_supply_scan(struct workset *set, struct need *need, const void *const *rows,
+	size_t count);
 void workset_supply_sum(struct workset *set, struct need *need, int64_t sum);
 /* Everything that could be supplied was: needed rows without a row are absent. */
 void workset_needs_met(struct workset *set);
 
 enum row_fate { ROW_INSERTED, ROW_CHANGED, ROW_DELETED };
 /* The rows of the table with that fate, ascending by key, in the set's arena. */
-const void *const *workset_rows(
-	struct workset *set, const struct table *table, enum row_fate fate, size_t *count);
+const void *const *workset_rows(struct workset *set, const struct table *table, enum row_fate fate,
+	size_t *count);
 
 struct part_total {
 	int32_t part;
