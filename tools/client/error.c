@@ -1,0 +1,154 @@
+/*
+ * How a call ended: from the status and its google.rpc.Status details to what a program can use.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <grpc/slice.h>
+
+#include "base/check.h"
+#include "google/rpc/error_details.pb-c.h"
+#include "google/rpc/status.pb-c.h"
+
+static const char *const code_names[] = {"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT",
+	"DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS", "PERMISSION_DENIED", "RESOURCE_EXHAUSTED",
+	"FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE",
+	"DATA_LOSS", "UNAUTHENTICATED"};
+
+const char *stockbook_code_name(int code)
+{
+	if (code < 0 || (size_t)code >= ARRAY_COUNT(code_names))
+		return "UNKNOWN";
+	return code_names[code];
+}
+
+static char *copy(const char *text)
+{
+	return client_string(text, strlen(text));
+}
+
+void error_set(struct stockbook_error *error, int code, const char *reason, const char *message)
+{
+	*error = (struct stockbook_error){
+		.code = code,
+		.reason = copy(reason),
+		.message = copy(message),
+		.request_tag = copy(""),
+		.retry_delay_ms = -1,
+	};
+}
+
+void stockbook_error_release(struct stockbook_error *error)
+{
+	free(error->reason);
+	free(error->message);
+	free(error->request_tag);
+	for (size_t i = 0; i < error->metadata_count; i++) {
+		free(error->metadata[i].key);
+		free(error->metadata[i].value);
+	}
+	free(error->metadata);
+	for (size_t i = 0; i < error->violations_count; i++) {
+		free(error->violations[i].field);
+		free(error->violations[i].description);
+	}
+	free(error->violations);
+	*error = (struct stockbook_error){0};
+}
+
+const char *stockbook_error_metadata(const struct stockbook_error *error, const char *key)
+{
+	for (size_t i = 0; i < error->metadata_count; i++)
+		if (strcmp(error->metadata[i].key, key) == 0)
+			return error->metadata[i].value;
+	return NULL;
+}
+
+static void add_info(struct stockbook_error *error, const Google__Protobuf__Any *any)
+{
+	Google__Rpc__ErrorInfo *info =
+		google__rpc__error_info__unpack(NULL, any->value.len, any->value.data);
+	if (!info)
+		return;
+	free(error->reason);
+	error->reason = copy(info->reason);
+	if (info->n_metadata && !error->metadata) {
+		error->metadata = client_alloc(info->n_metadata * sizeof(*error->metadata));
+		for (size_t i = 0; i < info->n_metadata; i++)
+			error->metadata[error->metadata_count++] = (struct stockbook_pair){
+				copy(info->metadata[i]->key), copy(info->metadata[i]->value)};
+	}
+	google__rpc__error_info__free_unpacked(info, NULL);
+}
+
+static void add_violations(struct stockbook_error *error, const Google__Protobuf__Any *any)
+{
+	Google__Rpc__BadRequest *bad =
+		google__rpc__bad_request__unpack(NULL, any->value.len, any->value.data);
+	if (!bad)
+		return;
+	if (bad->n_field_violations && !error->violations) {
+		error->violations = client_alloc(bad->n_field_violations * sizeof(*error->violations));
+		for (size_t i = 0; i < bad->n_field_violations; i++)
+			error->violations[error->violations_count++] = (struct stockbook_violation){
+				copy(bad->field_violations[i]->field), copy(bad->field_violations[i]->description)};
+	}
+	google__rpc__bad_request__free_unpacked(bad, NULL);
+}
+
+static void add_retry(struct stockbook_error *error, const Google__Protobuf__Any *any)
+{
+	Google__Rpc__RetryInfo *retry =
+		google__rpc__retry_info__unpack(NULL, any->value.len, any->value.data);
+	if (!retry)
+		return;
+	error->retry_delay_ms = 0;
+	/* Half a day is as good as any longer time: no deadline reaches so far. */
+	if (retry->retry_delay && retry->retry_delay->seconds >= 0)
+		error->retry_delay_ms =
+			retry->retry_delay->seconds > 43200
+				? 43200000
+				: retry->retry_delay->seconds * 1000 + retry->retry_delay->nanos / 1000000;
+	google__rpc__retry_info__free_unpacked(retry, NULL);
+}
+
+static void add_details(struct stockbook_error *error, const uint8_t *data, size_t size)
+{
+	static const struct {
+		const char *type;
+		void (*add)(struct stockbook_error *error, const Google__Protobuf__Any *any);
+	} kinds[] = {
+		{"type.googleapis.com/google.rpc.ErrorInfo", add_info},
+		{"type.googleapis.com/google.rpc.BadRequest", add_violations},
+		{"type.googleapis.com/google.rpc.RetryInfo", add_retry},
+	};
+	Google__Rpc__Status *status = google__rpc__status__unpack(NULL, size, data);
+	if (!status)
+		return;
+	for (size_t i = 0; i < status->n_details; i++)
+		for (size_t j = 0; j < ARRAY_COUNT(kinds); j++)
+			if (strcmp(status->details[i]->type_url, kinds[j].type) == 0)
+				kinds[j].add(error, status->details[i]);
+	google__rpc__status__free_unpacked(status, NULL);
+}
+
+void error_from_attempt(struct stockbook_error *error, const struct call *call)
+{
+	error_set(error, (int)call->status, "", "");
+	free(error->message);
+	error->message = client_string((const char *)GRPC_SLICE_START_PTR(call->status_text),
+		GRPC_SLICE_LENGTH(call->status_text));
+	for (size_t i = 0; i < call->trailing.count; i++) {
+		const grpc_metadata *pair = &call->trailing.metadata[i];
+		const uint8_t *value = GRPC_SLICE_START_PTR(pair->value);
+		size_t size = GRPC_SLICE_LENGTH(pair->value);
+		if (grpc_slice_str_cmp(pair->key, "grpc-status-details-bin") == 0) {
+			add_details(error, value, size);
+		} else if (grpc_slice_str_cmp(pair->key, "stockbook-request-tag") == 0) {
+			free(error->request_tag);
+			error->request_tag = client_string((const char *)value, size);
+		}
+	}
+}

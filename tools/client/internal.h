@@ -1,0 +1,102 @@
+/*
+ * What the files of the client share. Everything belongs to the thread that uses the client.
+ *
+ *   stockbook_call_async -> call_start -> attempt -> (queue) -> attempt_over -> done
+ *                                            ^                      |
+ *                                            +---- waiting <--------+  UNAVAILABLE, in time
+ */
+#ifndef STOCKBOOK_CLIENT_INTERNAL_H
+#define STOCKBOOK_CLIENT_INTERNAL_H
+
+#include "stockbook/client.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/grpc.h>
+
+struct call;
+
+/* What an event of the completion queue is about. */
+enum tag_kind {
+	TAG_UNARY,   /* everything of a unary call */
+	TAG_OPENED,  /* a stream's request is sent, its initial metadata here */
+	TAG_MESSAGE, /* a stream's next message, or its end */
+	TAG_STATUS,  /* a stream's status */
+	TAG_KINDS,
+};
+
+struct tag {
+	struct call *call;
+	enum tag_kind kind;
+};
+
+struct call {
+	struct stockbook_client *client;
+	struct call *next, *previous; /* all living calls of the client */
+	const struct stockbook_method *method;
+	grpc_slice request; /* kept for the next attempt */
+	int64_t deadline_ms;       /* on the clock of now_ms() */
+	stockbook_on_message on_message;
+	stockbook_done done;
+	void *context;
+	ProtobufCMessage **keep; /* where a blocking call wants its response, or NULL */
+	int attempts;
+	int64_t backoff_ms;
+	int64_t retry_at_ms; /* while in the heap of waiting calls */
+	bool delivered;      /* a message of the stream went out: no more retries */
+	bool maybe_sent;     /* some attempt may have reached the book without an answer */
+
+	/* One attempt. */
+	grpc_call *grpc;
+	grpc_metadata_array initial, trailing;
+	grpc_byte_buffer *sent; /* sending empties it: each attempt has its own */
+	grpc_byte_buffer *response;
+	grpc_status_code status;
+	grpc_slice status_text;
+	int tags_out;
+	struct tag tags[TAG_KINDS];
+};
+
+struct stockbook_client {
+	grpc_completion_queue *queue;
+	grpc_channel **channels;
+	int channels_count;
+	int channel_next;
+	void **registered; /* [channel][method]: handles made at a method's first call */
+	grpc_metadata authorization;
+	size_t metadata_count; /* 1 when there is a token */
+	int64_t deadline_ms;
+	int64_t connect_patience_ms;
+	int64_t opened_ms;
+	bool answered; /* a server has answered at least once */
+	bool no_retry;
+	bool closing;
+	struct call *calls; /* living */
+	size_t calls_count;
+	struct call **waiting; /* a heap: the earliest retry first */
+	size_t waiting_count, waiting_capacity;
+};
+
+int64_t now_ms(void);
+
+/* call.c */
+struct call *call_start(struct stockbook_client *client, const struct stockbook_method *method,
+	const ProtobufCMessage *request, int64_t deadline_ms);
+void call_attempt(struct call *call);
+/* An event came for this tag; true when the call ended with it. */
+bool call_event(struct tag *tag, bool success);
+/* Ends a call that waits for its next attempt. */
+void call_abandon(struct call *call);
+
+/* client.c */
+void client_wait(struct stockbook_client *client, struct call *call);
+
+/* error.c */
+void error_set(struct stockbook_error *error, int code, const char *reason, const char *message);
+void error_from_attempt(struct stockbook_error *error, const struct call *call);
+
+/* memory.c: what cannot be had ends the process, as everywhere in Stockbook. */
+void *client_alloc(size_t size);
+void *client_realloc(void *memory, size_t size);
+char *client_string(const char *text, size_t size);
+
+#endif
