@@ -246,6 +246,7 @@ static enum verdict balance_add(struct run *run, const struct stock_row *stock,
 	CHECK(after >= 0 || state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_AVAILABLE);
 	struct stock_row *edited = workset_edit(run->set, stock);
 	*(int64_t *)((char *)edited + balance_offset(state)) = after;
+	edited->in_shortage = edited->available < 0;
 	edited->version++;
 	return VERDICT_DONE;
 }

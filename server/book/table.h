@@ -146,11 +146,13 @@ struct row {
 	F(TEXT, name) \
 	F(BYTES, hash) F(INT4, role) F(TEXTS, locations) F(TIME, created_at) F(TIME, revoked_at)
 
+/* in_shortage: available < 0, as a column of its own so that it can be indexed without ending
+ * PostgreSQL's heap-only updates of the balances. */
 #define STOCK_FIELDS(F) \
 	F(INT4, part) F(TEXT, sku) F(TEXT, location) \
 	F(INT8, available) F(INT8, reserved) F(INT8, allocated) F(INT8, picked) F(INT8, damaged) \
-	F(INT8, quality_control) F(INT8, on_hold) F(INT8, in_transit) F(COUNT, safety_stock) \
-	F(INT8, version)
+	F(INT8, quality_control) F(INT8, on_hold) F(INT8, in_transit) F(BOOL, in_shortage) \
+	F(COUNT, safety_stock) F(INT8, version)
 
 /* The lines stand in the row: one row and no further index entry for each hold. */
 #define RESERVATION_FIELDS(F) \

@@ -37,10 +37,10 @@ enum scan_operator {
 	SCAN_EQUAL,
 	SCAN_LESS,
 	SCAN_GREATER_OR_EQUAL,
-	SCAN_PREFIX,     /* of a TEXT */
-	SCAN_ANY,        /* TEXT: one of value.texts; INT4: one of value.counts */
-	SCAN_IS,         /* equals the shape's constant; for partial indexes */
-	SCAN_BELOW_ZERO, /* no value; for partial indexes */
+	SCAN_PREFIX,    /* of a TEXT */
+	SCAN_ANY,       /* TEXT: one of value.texts; INT4: one of value.counts */
+	SCAN_IS,        /* equals the shape's constant (INT4; BOOL: 0 or 1); for partial indexes */
+	SCAN_NOT_EMPTY, /* a TEXT is not ''; no value; for partial indexes */
 };
 
 struct scan_condition {
@@ -61,7 +61,7 @@ struct scan_shape {
 	bool descending;                                       /* all of `order` */
 };
 
-/* present = false leaves the condition out (SCAN_IS and SCAN_BELOW_ZERO always hold). The member
+/* present = false leaves the condition out (SCAN_IS and SCAN_NOT_EMPTY always hold). The member
  * that fits the field's type and the operator is used: text for TEXT, number for INT4, INT8, TIME,
  * SEQUENCE and BOOL, uuid for UUID, bytes for BYTES. */
 struct scan_value {
