@@ -104,9 +104,9 @@ static bool check_reach(struct cluster *cluster, const char **error)
 		struct stat folder;
 		*slash = '\0';
 		bool enters = stat(path, &folder) == 0 &&
-			((folder.st_uid == cluster->user.uid && (folder.st_mode & S_IXUSR)) ||
-				(folder.st_gid == cluster->user.gid && (folder.st_mode & S_IXGRP)) ||
-				(folder.st_mode & S_IXOTH));
+					  ((folder.st_uid == cluster->user.uid && (folder.st_mode & S_IXUSR)) ||
+						  (folder.st_gid == cluster->user.gid && (folder.st_mode & S_IXGRP)) ||
+						  (folder.st_mode & S_IXOTH));
 		if (!enters) {
 			*error = arena_printf(cluster->arena,
 				"folder '%s' cannot be reached by user '%s', as whom PostgreSQL runs: "
@@ -166,7 +166,8 @@ static bool make_socket_directory(struct cluster *cluster, const char **error)
 
 static void remove_socket_directory(const struct cluster *cluster)
 {
-	if (!cluster->socket || strncmp(cluster->socket, cluster->directory, strlen(cluster->directory)) == 0)
+	if (!cluster->socket ||
+		strncmp(cluster->socket, cluster->directory, strlen(cluster->directory)) == 0)
 		return;
 	char link[PATH_MAX];
 	snprintf(link, sizeof(link), "%s/socket", cluster->directory);
@@ -197,10 +198,11 @@ static bool make_data(struct cluster *cluster, const char **error)
 		return true;
 	const char *fresh = arena_printf(cluster->arena, "%s.new", cluster->data);
 	const char *remove[] = {"rm", "-rf", "--", fresh, NULL};
-	const char *arguments[] = {"initdb", "--pgdata", fresh, "--username", "postgres", "--auth", "trust",
-		"--encoding", "UTF8", "--locale", "C", "--data-checksums", "--no-instructions",
+	const char *arguments[] = {"initdb", "--pgdata", fresh, "--username", "postgres", "--auth",
+		"trust", "--encoding", "UTF8", "--locale", "C", "--data-checksums", "--no-instructions",
 		cluster->throwaway ? "--no-sync" : NULL, NULL};
-	log_info("making a database", log_text("folder", cluster->data), log_text("user", cluster->user.name));
+	log_info("making a database", log_text("folder", cluster->data),
+		log_text("user", cluster->user.name));
 	(void)cluster_run(cluster, "/bin/rm", remove);
 	if (cluster_run(cluster, cluster->initdb, arguments) != 0) {
 		*error = arena_printf(cluster->arena, "folder '%s': initdb failed:\n%s", cluster->directory,
@@ -213,7 +215,8 @@ static bool make_data(struct cluster *cluster, const char **error)
 	return false;
 }
 
-static const char *conninfo_of(struct arena *arena, const struct cluster *cluster, const char *database)
+static const char *conninfo_of(struct arena *arena, const struct cluster *cluster,
+	const char *database)
 {
 	/* In a conninfo's quotes only the quote and the backslash are special. */
 	char quoted[2 * PATH_MAX];
@@ -266,13 +269,15 @@ static bool make_database(struct cluster *cluster, const char **error)
 		PQclear(result);
 	}
 	if (!fine)
-		*error = arena_printf(cluster->arena, "folder '%s': database 'stockbook' cannot be made: %s",
-			cluster->directory, PQerrorMessage(connection));
+		*error =
+			arena_printf(cluster->arena, "folder '%s': database 'stockbook' cannot be made: %s",
+				cluster->directory, PQerrorMessage(connection));
 	PQfinish(connection);
 	return fine;
 }
 
-static bool start(struct cluster *cluster, const struct cluster_options *options, const char **error)
+static bool start(struct cluster *cluster, const struct cluster_options *options,
+	const char **error)
 {
 	if (!make_directory(cluster, options->directory, error) || !take_lock(cluster, error) ||
 		!cluster_find_user(cluster, error))
@@ -294,8 +299,8 @@ static bool start(struct cluster *cluster, const struct cluster_options *options
 	return wait_ready(cluster, error) && make_database(cluster, error);
 }
 
-struct cluster *cluster_start(
-	const struct cluster_options *options, struct arena *arena, const char **error)
+struct cluster *cluster_start(const struct cluster_options *options, struct arena *arena,
+	const char **error)
 {
 	struct cluster *cluster = calloc(1, sizeof(*cluster));
 	CHECK(cluster != NULL);
@@ -313,7 +318,8 @@ void cluster_stop(struct cluster *cluster)
 {
 	cluster_unwatch(cluster);
 	if (cluster->pid && !cluster_end_child(cluster->pid, SIGINT, STOP_FAST_MS)) {
-		log_warning("database does not stop, stopping it at once", log_integer("pid", cluster->pid));
+		log_warning("database does not stop, stopping it at once",
+			log_integer("pid", cluster->pid));
 		if (!cluster_end_child(cluster->pid, SIGQUIT, STOP_IMMEDIATE_MS))
 			cluster_end_child(cluster->pid, SIGKILL, STOP_IMMEDIATE_MS);
 	}

@@ -28,8 +28,8 @@ struct cluster_options {
 };
 
 /* NULL: *error (in the arena) says what is wrong and what to do. */
-MUST_USE struct cluster *cluster_start(
-	const struct cluster_options *options, struct arena *arena, const char **error);
+MUST_USE struct cluster *cluster_start(const struct cluster_options *options, struct arena *arena,
+	const char **error);
 /* Stops PostgreSQL (fast, then harder) and frees the cluster. */
 void cluster_stop(struct cluster *cluster);
 /* How to connect: as the cluster's superuser, to the database `stockbook`. */

@@ -37,7 +37,8 @@ bool cluster_find_user(struct cluster *cluster, const char **error)
 			cluster->data);
 		return false;
 	}
-	const struct passwd *entry = exists && data.st_uid != 0 ? getpwuid(data.st_uid) : getpwnam("postgres");
+	const struct passwd *entry =
+		exists && data.st_uid != 0 ? getpwuid(data.st_uid) : getpwnam("postgres");
 	if (!entry)
 		entry = getpwnam("nobody");
 	if (entry && fill_user(cluster, entry))
@@ -50,7 +51,7 @@ bool cluster_find_user(struct cluster *cluster, const char **error)
 static bool holds_programs(const char *folder, struct arena *arena)
 {
 	return access(arena_printf(arena, "%s/initdb", folder), X_OK) == 0 &&
-		access(arena_printf(arena, "%s/postgres", folder), X_OK) == 0;
+		   access(arena_printf(arena, "%s/postgres", folder), X_OK) == 0;
 }
 
 /* The major version that the data was made by; "" when there is none yet. */
@@ -97,7 +98,8 @@ static const char *find_by_pg_config(struct cluster *cluster)
 	bool read = fgets(line, sizeof(line), output) != NULL;
 	pclose(output);
 	line[strcspn(line, "\n")] = '\0';
-	return read && holds_programs(line, cluster->arena) ? arena_string(&cluster->memory, line) : NULL;
+	return read && holds_programs(line, cluster->arena) ? arena_string(&cluster->memory, line)
+														: NULL;
 }
 
 static const char *find_on_path(struct cluster *cluster)
@@ -114,7 +116,8 @@ const char *cluster_find_programs(struct cluster *cluster, const char *wanted, c
 	if (wanted) {
 		if (holds_programs(wanted, cluster->arena))
 			return arena_string(&cluster->memory, wanted);
-		*error = arena_printf(cluster->arena, "folder '%s' holds no 'initdb' and 'postgres'", wanted);
+		*error =
+			arena_printf(cluster->arena, "folder '%s' holds no 'initdb' and 'postgres'", wanted);
 		return NULL;
 	}
 	char version[16];
@@ -126,11 +129,12 @@ const char *cluster_find_programs(struct cluster *cluster, const char *wanted, c
 		found = find_on_path(cluster);
 	if (found)
 		return found;
-	*error = *version && find_in_debian(cluster, "")
-		? arena_printf(cluster->arena,
-			  "folder '%s' was made by PostgreSQL %s, which is not installed: apt-get install postgresql-%s",
-			  cluster->directory, version, version)
-		: "PostgreSQL is not installed: apt-get install postgresql, or name a database with --database";
+	*error =
+		*version && find_in_debian(cluster, "")
+			? arena_printf(cluster->arena,
+				  "folder '%s' was made by PostgreSQL %s, which is not installed: apt-get install postgresql-%s",
+				  cluster->directory, version, version)
+			: "PostgreSQL is not installed: apt-get install postgresql, or name a database with --database";
 	return NULL;
 }
 

@@ -27,9 +27,9 @@ struct cluster {
 	struct arena memory; /* what lives as long as the cluster */
 	const char *directory;
 	const char *data;
-	const char *socket;   /* the folder PostgreSQL is told, short enough */
+	const char *socket; /* the folder PostgreSQL is told, short enough */
 	const char *log;
-	const char *initdb;   /* paths of the programs */
+	const char *initdb; /* paths of the programs */
 	const char *postgres;
 	const char *uri;
 	struct cluster_user user;
@@ -46,8 +46,8 @@ struct cluster {
 /* The user for that folder: its owner, or `postgres`, when we are root; ourselves otherwise. */
 MUST_USE bool cluster_find_user(struct cluster *cluster, const char **error);
 /* The folder of initdb and postgres that fit the data, or the newest. */
-MUST_USE const char *cluster_find_programs(
-	struct cluster *cluster, const char *wanted, const char **error);
+MUST_USE const char *cluster_find_programs(struct cluster *cluster, const char *wanted,
+	const char **error);
 /* The arguments of `postgres`. */
 const char **cluster_arguments(struct cluster *cluster);
 

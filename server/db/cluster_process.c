@@ -93,8 +93,8 @@ static bool is_our_postmaster(const struct cluster *cluster, pid_t pid)
 	struct stat ours, theirs;
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/cwd", (int)pid);
-	return stat(cluster->data, &ours) == 0 && stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
-		ours.st_ino == theirs.st_ino;
+	return stat(cluster->data, &ours) == 0 && stat(path, &theirs) == 0 &&
+		   ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
 static pid_t leftover_pid(struct cluster *cluster)
@@ -130,8 +130,8 @@ bool cluster_end_leftover(struct cluster *cluster, const char **error)
 		end_stranger(cluster, pid, SIGQUIT, LEFTOVER_IMMEDIATE_MS))
 		return true;
 	*error = arena_printf(cluster->arena,
-		"folder '%s' is served by process %d, which does not end: stop it first", cluster->directory,
-		(int)pid);
+		"folder '%s' is served by process %d, which does not end: stop it first",
+		cluster->directory, (int)pid);
 	return false;
 }
 

@@ -21,8 +21,8 @@ static const struct {
 	[DB_STATE_CONNECTING] = {"connecting", STATE(SETTING_UP) | STATE(DOWN) | STATE(CLOSING)},
 	[DB_STATE_SETTING_UP] = {"setting up", STATE(READY) | STATE(DOWN) | STATE(CLOSING)},
 	[DB_STATE_READY] = {"ready", STATE(BUSY) | STATE(DOWN) | STATE(CLOSING)},
-	[DB_STATE_BUSY] = {"busy", STATE(READY) | STATE(IN_TRANSACTION) | STATE(ROLLING_BACK) | STATE(DOWN) |
-			STATE(CLOSING)},
+	[DB_STATE_BUSY] = {"busy",
+		STATE(READY) | STATE(IN_TRANSACTION) | STATE(ROLLING_BACK) | STATE(DOWN) | STATE(CLOSING)},
 	[DB_STATE_IN_TRANSACTION] = {"in transaction", STATE(BUSY) | STATE(DOWN) | STATE(CLOSING)},
 	[DB_STATE_ROLLING_BACK] = {"rolling back", STATE(READY) | STATE(DOWN) | STATE(CLOSING)},
 	[DB_STATE_CLOSING] = {"closing", 0},
@@ -50,7 +50,8 @@ static struct {
 
 static void on_timer(uv_timer_t *timer);
 static void on_poll(uv_poll_t *poll, int status, int events);
-static void connection_lose(struct db_connection *connection, enum fault_kind kind, const char *message);
+static void connection_lose(struct db_connection *connection, enum fault_kind kind,
+	const char *message);
 
 const char *db_state_name(enum db_state state)
 {
@@ -67,8 +68,8 @@ static void metrics_register(void)
 	}
 	for (size_t i = FAULT_DOWN; i <= FAULT_BUG; i++) {
 		snprintf(labels, sizeof(labels), "kind=\"%s\"", fault_kind_name((enum fault_kind)i));
-		metrics.faults[i] =
-			metric_counter("stockbook_db_faults_total", "Batches that PostgreSQL did not carry out", labels);
+		metrics.faults[i] = metric_counter("stockbook_db_faults_total",
+			"Batches that PostgreSQL did not carry out", labels);
 	}
 	metrics.round_trip = metric_timing("stockbook_db_round_trip_seconds",
 		"From a batch's first byte out to its last result in", NULL);
@@ -193,10 +194,10 @@ static void connection_drop(struct db_connection *connection)
 }
 
 /* A batch whose fate is not known gets this; one whose error had come already keeps it. */
-static struct fault fault_of_loss(
-	const struct db_connection *connection, enum fault_kind kind, const char *message)
+static struct fault fault_of_loss(const struct db_connection *connection, enum fault_kind kind,
+	const char *message)
 {
-	if (connection->exchange.fault.kind != FAULT_NONE)
+	if (connection->exchange.step_count > 0 && connection->exchange.fault.kind != FAULT_NONE)
 		return connection->exchange.fault;
 	struct fault fault = {.kind = kind, .statement = SIZE_MAX};
 	snprintf(fault.message, sizeof(fault.message), "%s", message ? message : "connection lost");
@@ -204,11 +205,12 @@ static struct fault fault_of_loss(
 	return fault;
 }
 
-static void connection_lose(struct db_connection *connection, enum fault_kind kind, const char *message)
+static void connection_lose(struct db_connection *connection, enum fault_kind kind,
+	const char *message)
 {
 	enum db_state from = connection->state;
 	struct fault fault = fault_of_loss(connection, kind, message);
-	log_loss(connection, from, message);
+	log_loss(connection, from, *connection->last_words ? connection->last_words : fault.message);
 	connection_drop(connection);
 	if (!connection->refused)
 		uv_timer_stop(connection->later);
@@ -252,7 +254,8 @@ static bool flush(struct db_connection *connection)
 	return true;
 }
 
-static bool send_items(struct db_connection *connection, const struct db_batch_item *items, size_t count)
+static bool send_items(struct db_connection *connection, const struct db_batch_item *items,
+	size_t count)
 {
 	metric_add(metrics.statements, (int64_t)count);
 	return exchange_send(connection, items, count) && flush(connection);
@@ -282,10 +285,14 @@ static void step_connecting(struct db_connection *connection)
 		connection_lose(connection, FAULT_LOST, PQerrorMessage(connection->pq));
 }
 
-static void ignore_notice(void *data, const char *message)
+/* Between batches, what ends the session comes as a notice, and then the socket closes. */
+static void on_notice(void *data, const char *message)
 {
-	const struct db_connection *connection = data;
-	log_debug("database notice", log_text("connection", connection->name), log_text("notice", message));
+	struct db_connection *connection = data;
+	if (strncmp(message, "FATAL", 5) == 0 || strncmp(message, "PANIC", 5) == 0)
+		snprintf(connection->last_words, sizeof(connection->last_words), "%s", message);
+	log_debug("database notice", log_text("connection", connection->name),
+		log_text("notice", message));
 }
 
 static void connection_start(struct db_connection *connection)
@@ -302,7 +309,8 @@ static void connection_start(struct db_connection *connection)
 	connection->exchange.fault.kind = FAULT_NONE;
 	connection->pq = PQconnectStartParams(names, values, 1);
 	CHECK(connection->pq != NULL);
-	PQsetNoticeProcessor(connection->pq, ignore_notice, connection);
+	PQsetNoticeProcessor(connection->pq, on_notice, connection);
+	connection->last_words[0] = '\0';
 	if (PQstatus(connection->pq) == CONNECTION_BAD)
 		connection_lose(connection, FAULT_LOST, PQerrorMessage(connection->pq));
 	else
@@ -330,8 +338,8 @@ static void answered_batch(struct db_connection *connection)
 	PGTransactionStatusType transaction = PQtransactionStatus(connection->pq);
 	metric_observe(metrics.round_trip, (int64_t)((uv_hrtime() - connection->sent_ns) / 1000));
 	if (fault.kind == FAULT_NONE) {
-		connection_set_state(
-			connection, transaction == PQTRANS_IDLE ? DB_STATE_READY : DB_STATE_IN_TRANSACTION);
+		connection_set_state(connection,
+			transaction == PQTRANS_IDLE ? DB_STATE_READY : DB_STATE_IN_TRANSACTION);
 		batch_answer(connection, NULL);
 	} else if (fault_spoils_session(fault.sqlstate)) {
 		connection_lose(connection, fault.kind, fault.message);
@@ -342,7 +350,8 @@ static void answered_batch(struct db_connection *connection)
 		connection_set_state(connection, DB_STATE_ROLLING_BACK);
 		exchange_clear(&connection->exchange);
 		bool sent = send_items(connection, &rollback_item, 1);
-		connection->exchange.fault = fault; /* what done() will hear, also if the rollback is lost */
+		connection->exchange.fault =
+			fault; /* what done() will hear, also if the rollback is lost */
 		if (!sent)
 			connection_lose(connection, FAULT_LOST, PQerrorMessage(connection->pq));
 	}
@@ -394,7 +403,9 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		broken = !PQconsumeInput(connection->pq);
 	if (!broken && (events & UV_WRITABLE))
 		broken = !flush(connection);
-	/* Also when broken: the server's last words may be among what came. */
+	/* Also when broken: the server's last words may be among what came. Asking whether libpq is
+	 * busy makes it read them when no results are due. */
+	(void)PQisBusy(connection->pq);
 	if (exchange_collect(connection))
 		answered(connection);
 	else if (broken || PQstatus(connection->pq) == CONNECTION_BAD)
@@ -434,12 +445,12 @@ void db_batch_init(struct db_batch *batch, struct arena *arena)
 	*batch = (struct db_batch){.arena = arena};
 }
 
-size_t db_batch_add(
-	struct db_batch *batch, const struct db_statement *statement, const struct db_value *values)
+size_t db_batch_add(struct db_batch *batch, const struct db_statement *statement,
+	const struct db_value *values)
 {
 	CHECK(batch->count < DB_STATEMENTS_MAX);
-	batch->items = arena_grow(
-		batch->arena, batch->items, batch->count, &batch->capacity, sizeof(batch->items[0]));
+	batch->items = arena_grow(batch->arena, batch->items, batch->count, &batch->capacity,
+		sizeof(batch->items[0]));
 	size_t size = statement->parameter_count * sizeof(*values);
 	batch->items[batch->count] = (struct db_batch_item){
 		.statement = statement, .values = size ? arena_copy(batch->arena, values, size) : NULL};
@@ -458,7 +469,8 @@ static void setup_add(struct db_batch *setup, const char *name, const char *valu
 	db_batch_add(setup, &set_statement, values);
 }
 
-static void setup_add_ms(struct db_batch *setup, const char *name, uint32_t value, uint32_t otherwise)
+static void setup_add_ms(struct db_batch *setup, const char *name, uint32_t value,
+	uint32_t otherwise)
 {
 	setup_add(setup, name, arena_printf(setup->arena, "%u", value ? value : otherwise));
 }
@@ -475,7 +487,8 @@ static void setup_build(struct db_connection *connection, const struct db_option
 	/* Ours is the deadline: a statement's timeout could cancel a COMMIT. */
 	setup_add(setup, "statement_timeout", "0");
 	setup_add_ms(setup, "lock_timeout", options->lock_timeout_ms, 2000);
-	setup_add_ms(setup, "idle_in_transaction_session_timeout", options->idle_in_transaction_ms, 1000);
+	setup_add_ms(setup, "idle_in_transaction_session_timeout", options->idle_in_transaction_ms,
+		1000);
 	/* A backend that waits for a lock notices that we are gone. */
 	setup_add(setup, "client_connection_check_interval", "1000");
 	for (size_t i = 0; i < options->setting_count; i++)
@@ -500,7 +513,8 @@ struct db_connection *db_connection_open(uv_loop_t *loop, const struct db_option
 	connection->uri = arena_string(&connection->arena, options->uri);
 	connection->name = arena_string(&connection->arena, options->name);
 	connection->application_name = arena_printf(&connection->arena, "stockbook %s", options->name);
-	connection->connect_deadline_ms = options->connect_deadline_ms ? options->connect_deadline_ms : 5000;
+	connection->connect_deadline_ms =
+		options->connect_deadline_ms ? options->connect_deadline_ms : 5000;
 	connection->batch_deadline_ms = options->batch_deadline_ms ? options->batch_deadline_ms : 10000;
 	connection->backoff_ms_max = options->backoff_ms_max ? options->backoff_ms_max : 2000;
 	connection->backoff_ms = BACKOFF_MS_MIN;

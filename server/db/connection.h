@@ -32,13 +32,13 @@
 struct db_connection; /* opaque */
 
 enum db_state {
-	DB_STATE_DOWN,           /* waits for its next attempt */
+	DB_STATE_DOWN, /* waits for its next attempt */
 	DB_STATE_CONNECTING,
 	DB_STATE_SETTING_UP,     /* role and session settings */
 	DB_STATE_READY,          /* takes a batch */
 	DB_STATE_BUSY,           /* a batch is on its way */
 	DB_STATE_IN_TRANSACTION, /* takes a batch that continues; the last one left its transaction open */
-	DB_STATE_ROLLING_BACK,   /* after an error, before done() */
+	DB_STATE_ROLLING_BACK, /* after an error, before done() */
 	DB_STATE_CLOSING,
 	DB_STATES,
 };
@@ -104,15 +104,16 @@ struct db_options {
 	 * force_generic_plan, idle_in_transaction_session_timeout, lock_timeout, timezone = UTC. */
 	const struct db_setting *settings;
 	size_t setting_count;
-	uint32_t connect_deadline_ms;      /* 0: 5000 */
-	uint32_t batch_deadline_ms;        /* 0: 10000 */
-	uint32_t lock_timeout_ms;          /* 0: 2000 */
-	uint32_t idle_in_transaction_ms;   /* 0: 1000 */
-	uint32_t backoff_ms_max;           /* 0: 2000; the first retry comes after 20 ms, each doubles */
+	uint32_t connect_deadline_ms;    /* 0: 5000 */
+	uint32_t batch_deadline_ms;      /* 0: 10000 */
+	uint32_t lock_timeout_ms;        /* 0: 2000 */
+	uint32_t idle_in_transaction_ms; /* 0: 1000 */
+	uint32_t backoff_ms_max;         /* 0: 2000; the first retry comes after 20 ms, each doubles */
 	/* Called on the loop when the connection has become READY after connecting, and when it has
 	 * gone DOWN (before done() of the batch that is lost with it, which may still be in flight
 	 * then). Not called between batches. Must not submit for DOWN, and must not close. */
-	void (*changed)(struct db_connection *connection, enum db_state from, enum db_state to, void *data);
+	void (*changed)(struct db_connection *connection, enum db_state from, enum db_state to,
+		void *data);
 	void *data;
 };
 

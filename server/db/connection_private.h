@@ -48,16 +48,18 @@ struct db_connection {
 	uint32_t connect_deadline_ms;
 	uint32_t batch_deadline_ms;
 	uint32_t backoff_ms_max;
-	void (*changed)(struct db_connection *connection, enum db_state from, enum db_state to, void *data);
+	void (*changed)(struct db_connection *connection, enum db_state from, enum db_state to,
+		void *data);
 	void *data;
 
 	enum db_state state; /* changed by connection_set_state() alone */
 	PGconn *pq;
-	uv_poll_t *poll;      /* on the heap, because libpq changes sockets while it connects */
-	uv_timer_t *timer;    /* the state's: backoff or deadline */
-	uv_timer_t *later;    /* answers what failed inside db_submit() on the loop's next turn */
+	uv_poll_t *poll;   /* on the heap, because libpq changes sockets while it connects */
+	uv_timer_t *timer; /* the state's: backoff or deadline */
+	uv_timer_t *later; /* answers what failed inside db_submit() on the loop's next turn */
 	uint32_t backoff_ms;
-	char error[256];
+	char error[256];      /* why it is or was down */
+	char last_words[256]; /* what the server said before it ended the session */
 
 	struct exchange exchange;
 	struct db_batch *batch;   /* in flight */
@@ -74,8 +76,8 @@ struct db_connection {
 };
 
 /* Puts the items and a sync on the wire. False: the connection is broken. */
-MUST_USE bool exchange_send(
-	struct db_connection *connection, const struct db_batch_item *items, size_t count);
+MUST_USE bool exchange_send(struct db_connection *connection, const struct db_batch_item *items,
+	size_t count);
 /* Takes in what has arrived. True: the sync came, the exchange is over. */
 MUST_USE bool exchange_collect(struct db_connection *connection);
 /* Frees results that nobody took. */

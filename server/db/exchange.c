@@ -12,7 +12,8 @@ _Static_assert(sizeof(enum db_type) == sizeof(Oid), "types are handed to libpq a
 
 #define BINARY 1
 
-static size_t slot_of(const struct prepared *table, size_t capacity, const struct db_statement *statement)
+static size_t slot_of(const struct prepared *table, size_t capacity,
+	const struct db_statement *statement)
 {
 	size_t slot = (size_t)((uintptr_t)statement >> 4) * 0x9e3779b97f4a7c15ULL >> 20;
 	for (slot &= capacity - 1; table[slot].statement && table[slot].statement != statement;)
@@ -27,14 +28,15 @@ static void prepared_grow(struct db_connection *connection)
 	CHECK(table != NULL);
 	for (size_t i = 0; i < connection->prepared_capacity; i++)
 		if (connection->prepared[i].statement)
-			table[slot_of(table, capacity, connection->prepared[i].statement)] = connection->prepared[i];
+			table[slot_of(table, capacity, connection->prepared[i].statement)] =
+				connection->prepared[i];
 	free(connection->prepared);
 	connection->prepared = table;
 	connection->prepared_capacity = capacity;
 }
 
-static struct prepared *prepared_find(
-	struct db_connection *connection, const struct db_statement *statement)
+static struct prepared *prepared_find(struct db_connection *connection,
+	const struct db_statement *statement)
 {
 	if (connection->prepared_count * 2 >= connection->prepared_capacity)
 		prepared_grow(connection);
@@ -82,11 +84,12 @@ static bool send_execute(struct db_connection *connection, const struct db_batch
 		sizes[i] = (int)value->size;
 		formats[i] = BINARY;
 	}
-	return PQsendQueryPrepared(connection->pq, statement->name, (int)statement->parameter_count, data,
-		sizes, formats, BINARY);
+	return PQsendQueryPrepared(connection->pq, statement->name, (int)statement->parameter_count,
+		data, sizes, formats, BINARY);
 }
 
-static bool send_item(struct db_connection *connection, const struct db_batch_item *item, size_t index)
+static bool send_item(struct db_connection *connection, const struct db_batch_item *item,
+	size_t index)
 {
 	struct prepared *entry = prepared_find(connection, item->statement);
 	if (!entry->known) {
@@ -99,7 +102,8 @@ static bool send_item(struct db_connection *connection, const struct db_batch_it
 	return send_execute(connection, item);
 }
 
-bool exchange_send(struct db_connection *connection, const struct db_batch_item *items, size_t count)
+bool exchange_send(struct db_connection *connection, const struct db_batch_item *items,
+	size_t count)
 {
 	struct exchange *exchange = &connection->exchange;
 	CHECK(count <= DB_STATEMENTS_MAX);
@@ -141,7 +145,8 @@ static void take_result(struct db_connection *connection, PGresult *result)
 	struct exchange *exchange = &connection->exchange;
 	struct step step = exchange->steps[exchange->position];
 	ExecStatusType status = PQresultStatus(result);
-	bool fine = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
+	bool fine =
+		status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY;
 	if (!fine && status != PGRES_PIPELINE_ABORTED)
 		note_fault(exchange, result, step.item);
 	if (!fine && step.kind == STEP_PREPARE)

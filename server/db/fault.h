@@ -32,11 +32,11 @@ enum fault_kind {
 
 struct fault {
 	enum fault_kind kind;
-	size_t statement;     /* index in the batch of the statement that failed; SIZE_MAX: none of them */
-	char sqlstate[6];     /* "" when the database did not say anything */
-	char constraint[64];  /* FAULT_CONSTRAINT; may carry a shard's suffix on Citus */
+	size_t statement; /* index in the batch of the statement that failed; SIZE_MAX: none of them */
+	char sqlstate[6]; /* "" when the database did not say anything */
+	char constraint[64]; /* FAULT_CONSTRAINT; may carry a shard's suffix on Citus */
 	char table[64];
-	char message[256];    /* for the log, lower case where it is ours */
+	char message[256]; /* for the log, lower case where it is ours */
 };
 
 const char *fault_kind_name(enum fault_kind kind);

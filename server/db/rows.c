@@ -24,8 +24,8 @@ static const uint8_t *cell(const struct db_rows *rows, size_t row, size_t column
 	return (const uint8_t *)PQgetvalue(result, r, c);
 }
 
-static const uint8_t *typed(
-	const struct db_rows *rows, size_t row, size_t column, enum db_type type, size_t size_wanted)
+static const uint8_t *typed(const struct db_rows *rows, size_t row, size_t column,
+	enum db_type type, size_t size_wanted)
 {
 	size_t size;
 	const uint8_t *data = cell(rows, row, column, &size);

@@ -144,7 +144,8 @@ static bool reads_bare(const char *text)
 	if (!*text)
 		return false;
 	for (const char *next = text; *next; next++)
-		if (*next <= ' ' || *next == '"' || *next == '=' || *next == '\\' || *next == 0x7f || *next < 0)
+		if (*next <= ' ' || *next == '"' || *next == '=' || *next == '\\' || *next == 0x7f ||
+			*next < 0)
 			return false;
 	return true;
 }
@@ -194,8 +195,8 @@ static void add_time(struct line *line, bool json)
 		add_format(line, "%s.%03ld", text, now.tv_nsec / 1000000);
 }
 
-static void build_json(
-	struct line *line, enum log_level level, const char *message, const struct log_field *fields)
+static void build_json(struct line *line, enum log_level level, const char *message,
+	const struct log_field *fields)
 {
 	add(line, "{\"time\":\"");
 	add_time(line, true);
@@ -205,7 +206,8 @@ static void build_json(
 		add(line, ",\"request\":");
 		add_quoted(line, request_tag);
 	}
-	for (const struct log_field *field = fields; field->kind != LOG_FIELD_END && !line->cut; field++) {
+	for (const struct log_field *field = fields; field->kind != LOG_FIELD_END && !line->cut;
+		 field++) {
 		if (left_out(field))
 			continue;
 		size_t before = line->size;
@@ -219,14 +221,15 @@ static void build_json(
 	}
 }
 
-static void build_text(
-	struct line *line, enum log_level level, const char *message, const struct log_field *fields)
+static void build_text(struct line *line, enum log_level level, const char *message,
+	const struct log_field *fields)
 {
 	const char *dim = settings.coloured ? "\033[2m" : "", *off = settings.coloured ? "\033[0m" : "";
 	add(line, dim);
 	add_time(line, false);
 	add(line, off);
-	add_format(line, " %s%s%s ", settings.coloured ? levels[level].colour : "", levels[level].padded, off);
+	add_format(line, " %s%s%s ", settings.coloured ? levels[level].colour : "",
+		levels[level].padded, off);
 	add_escaped(line, message);
 	if (*request_tag)
 		add_format(line, " %srequest=%s%s", dim, off, request_tag);

@@ -80,7 +80,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
 #define LOG_LINE(level, message, ...)                                                              \
 	do {                                                                                           \
 		if (log_enabled(level))                                                                    \
-			log_write(level, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});   \
+			log_write(level, message, (const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){0}});  \
 	} while (0)
 #define log_error(message, ...) LOG_LINE(LOG_LEVEL_ERROR, message, __VA_ARGS__)
 #define log_warning(message, ...) LOG_LINE(LOG_LEVEL_WARNING, message, __VA_ARGS__)

@@ -31,8 +31,8 @@ static size_t count;
 
 /* 10 µs to 60 s, about two and a half steps to a decade; the last bucket has no bound. */
 static const int64_t timing_bounds_us[METRIC_BUCKETS - 1] = {10, 20, 50, 100, 200, 500, 1000, 2000,
-	5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000, 10000000, 20000000,
-	30000000, 45000000, 60000000};
+	5000, 10000, 20000, 50000, 100000, 200000, 500000, 1000000, 2000000, 5000000, 10000000,
+	20000000, 30000000, 45000000, 60000000};
 
 static int64_t bound(enum metric_kind kind, size_t bucket)
 {
@@ -41,8 +41,8 @@ static int64_t bound(enum metric_kind kind, size_t bucket)
 	return kind == METRIC_TIMING ? timing_bounds_us[bucket] : INT64_C(1) << bucket;
 }
 
-static struct metric *metric_register(
-	enum metric_kind kind, const char *name, const char *help, const char *labels)
+static struct metric *metric_register(enum metric_kind kind, const char *name, const char *help,
+	const char *labels)
 {
 	labels = labels ? labels : "";
 	for (size_t i = 0; i < count; i++)
@@ -174,8 +174,8 @@ void metrics_dump(FILE *file)
 			dump_histogram(metric, file);
 			continue;
 		}
-		fprintf(file, "%s%s%s%s %" PRId64 "\n", metric->name, *metric->labels ? "{" : "", metric->labels,
-			*metric->labels ? "}" : "", load(&metric->value));
+		fprintf(file, "%s%s%s%s %" PRId64 "\n", metric->name, *metric->labels ? "{" : "",
+			metric->labels, *metric->labels ? "}" : "", load(&metric->value));
 	}
 }
 

@@ -23,8 +23,8 @@ struct metric *metric_timing(const char *name, const char *help, const char *lab
 /* Sizes and counts: buckets are powers of two. */
 struct metric *metric_sizes(const char *name, const char *help, const char *labels);
 
-void metric_add(struct metric *metric, int64_t amount); /* counters and gauges */
-void metric_set(struct metric *metric, int64_t value);  /* gauges */
+void metric_add(struct metric *metric, int64_t amount);    /* counters and gauges */
+void metric_set(struct metric *metric, int64_t value);     /* gauges */
 void metric_observe(struct metric *metric, int64_t value); /* timings (microseconds) and sizes */
 int64_t metric_value(const struct metric *metric); /* of histograms: how many were observed */
 /* The value below which that share (0 to 1) of the observations lie: a bucket's upper bound. */

@@ -77,10 +77,11 @@ const char *test_database_fresh(void)
 const char *test_sql(const char *uri, const char *format, ...)
 {
 	static char value[4096];
-	char *sql;
+	struct arena scratch;
+	arena_init(&scratch);
 	va_list arguments;
 	va_start(arguments, format);
-	CHECK(vasprintf(&sql, format, arguments) >= 0);
+	const char *sql = arena_vprintf(&scratch, format, arguments);
 	va_end(arguments);
 	PGconn *connection = PQconnectdb(uri);
 	PGresult *result = PQexec(connection, sql);
@@ -93,6 +94,6 @@ const char *test_sql(const char *uri, const char *format, ...)
 	snprintf(value, sizeof(value), "%s", any ? PQgetvalue(result, 0, 0) : "");
 	PQclear(result);
 	PQfinish(connection);
-	free(sql);
+	arena_release(&scratch);
 	return value;
 }
