@@ -1,0 +1,88 @@
+/*
+ * Sourcing: which locations serve which lines. All lines of a call are decided together: those that
+ * name a location take from it first, the others from the channel's locations in their order, each
+ * leaving its remainder to the next, so that what a line is given always sums to what it wanted or
+ * to all there is. Nothing is promised twice within a call.
+ *
+ * Where stock comes out short, holds whose time is over are expired first (see reservation.h). Rows
+ * are looked at before they are locked; only what is taken from is locked, and is decided again
+ * with what the lock shows.
+ */
+#ifndef STOCKBOOK_BOOK_SOURCING_H
+#define STOCKBOOK_BOOK_SOURCING_H
+
+#include "book/availability.h"
+#include "book/text_index.h"
+
+struct grant {
+	const char *location;
+	int64_t quantity;
+};
+
+/* A line that wants stock, and what it was given. */
+struct demand {
+	const char *sku;      /* resolved */
+	const char *location; /* "" to be sourced */
+	int64_t quantity;
+	int32_t line; /* the caller's index, for refusals */
+	/* Decided. */
+	int64_t granted;
+	struct grant *grants;
+	size_t grant_count;
+	size_t grant_capacity;
+};
+
+/* One SKU at one location, as far as this call is concerned. */
+struct sourcing_cell {
+	const char *sku;
+	const char *location;
+	bool named;     /* by a line: locked from the start */
+	int64_t credit; /* already held by the caller's own hold: always his */
+	int64_t debit;  /* taken by facts of this call before any promise */
+	/* Decided. */
+	struct availability_terms terms;
+	int64_t left;
+	int64_t taken;
+	bool wanted; /* a line that came out short could use more of it */
+};
+
+struct sourcing_walk; /* of one SKU through the sources */
+
+struct sourcing {
+	const struct channel_row *channel; /* may be NULL */
+	enum location_task task;           /* of the sources: LOCATION_SELL or LOCATION_SHIP */
+	struct demand *demands;
+	size_t count;
+	/* Decided. */
+	size_t short_count; /* demands that got less than they wanted */
+	/* Its own. */
+	struct sourcing_cell *cells;
+	size_t cell_count;
+	size_t cell_capacity;
+	uint32_t *slots; /* cell + 1, open addressing, a power of two */
+	size_t slot_count;
+	struct text_list sources;
+	struct text_index skus;
+	struct sourcing_walk *walks; /* by the SKU's number */
+};
+
+/* For at most `most` demands, which the caller adds before it decides. */
+void sourcing_init(struct sourcing *sourcing, struct run *run, const struct channel_row *channel,
+	enum location_task task, size_t most);
+struct demand *sourcing_add(struct sourcing *sourcing, const char *sku, const char *location,
+	int64_t quantity, int32_t line);
+/* The cell, made when there is none. Valid until the next is made. */
+struct sourcing_cell *sourcing_cell(
+	struct sourcing *sourcing, struct run *run, const char *sku, const char *location);
+
+/* VERDICT_DONE also when demands came out short. Then everything that was granted is locked, unless
+ * the call is to be refused for it (short, and not allow_partial). To be called before the caller
+ * posts anything: it may expire holds, which are changes of their own. */
+enum verdict sourcing_decide(struct sourcing *sourcing, struct run *run, bool allow_partial);
+/* OUT_OF_STOCK with the lines that are short (the first SOURCING_SHORT_NAMED_MAX of them). */
+enum verdict sourcing_refuse(const struct sourcing *sourcing, struct run *run);
+
+/* The metadata of an error must fit into an HTTP/2 header list of 8 kB. */
+#define SOURCING_SHORT_NAMED_MAX 25
+
+#endif
