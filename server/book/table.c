@@ -211,9 +211,10 @@ void *row_new(const struct table *table, struct arena *arena)
 
 const struct field *table_field(const struct table *table, const char *name)
 {
-	for (size_t i = 0; i < table->field_count; i++)
+	const struct field *found = NULL;
+	for (size_t i = 0; i < table->field_count && !found; i++)
 		if (strcmp(table->fields[i].name, name) == 0)
-			return &table->fields[i];
-	fprintf(stderr, "bug: table '%s' has no field '%s'\n", table->name, name);
-	abort();
+			found = &table->fields[i];
+	CHECK(found != NULL);
+	return found;
 }

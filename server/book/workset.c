@@ -37,6 +37,9 @@ struct workset {
 	size_t event_capacity;
 	size_t event_open; /* the first movement that no change has closed */
 
+	workset_source *source;
+	void *source_data;
+
 	uint32_t run; /* counts begin(); 0 while none is under way */
 	uint32_t runs;
 	size_t run_events;
@@ -169,6 +172,12 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 		row->presence = ROW_ABSENT;
 		row->locked = true;
 	}
+	if (row->presence == ROW_UNKNOWN && row->needed == 0 && access == ACCESS_PEEK && set->source &&
+		table->kind == TABLE_POLICY) {
+		const void *known = set->source(set->source_data, table, key);
+		if (known)
+			workset_supply(set, known, false);
+	}
 	if (row->presence == ROW_UNKNOWN || (access == ACCESS_LOCK && !row->locked)) {
 		need_row(set, row, access);
 		return LOOKUP_NEEDED;
@@ -266,6 +275,29 @@ struct need *const *workset_needs(struct workset *set, size_t *count)
 {
 	*count = set->need_count;
 	return set->needs;
+}
+
+void workset_keep_needs(struct workset *set, bool (*keep)(const struct need *need, void *data),
+	void *data)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < set->need_count; i++) {
+		struct need *need = set->needs[i];
+		if (keep(need, data)) {
+			set->needs[kept++] = need;
+		} else if (need->kind == NEED_ROW) {
+			/* The key is the row itself: its place in the set. */
+			(*slot_of(set, need->table, need->key, ((const struct row *)need->key)->key_hash))
+				->needed = 0;
+		}
+	}
+	set->need_count = kept;
+}
+
+void workset_set_source(struct workset *set, workset_source *source, void *data)
+{
+	set->source = source;
+	set->source_data = data;
 }
 
 void workset_supply(struct workset *set, const void *loaded, bool locked)

@@ -154,6 +154,13 @@ void workset_supply(struct workset *set, const void *row, bool locked);
 void workset_supply_scan(struct workset *set, struct need *need, const void *const *rows,
 	size_t count);
 void workset_supply_sum(struct workset *set, struct need *need, int64_t sum);
+/* Forgets the needs that `keep` does not want to be met now: whoever runs next notes them again. */
+void workset_keep_needs(struct workset *set, bool (*keep)(const struct need *need, void *data),
+	void *data);
+/* Where a peek of a TABLE_POLICY row is answered from before it is noted as needed. Returns a row in
+ * the set's arena, or NULL. */
+typedef const void *workset_source(void *data, const struct table *table, const void *key);
+void workset_set_source(struct workset *set, workset_source *source, void *data);
 /* Everything that could be supplied was: needed rows without a row are absent. */
 void workset_needs_met(struct workset *set);
 
