@@ -502,7 +502,9 @@ static void drain_under_load_answers_or_refuses_every_call(void **state)
 	size_t answered = 0;
 	for (int i = 0; i < CALLS; i++) {
 		int status = grpc_client_finish(calls[i]);
-		assert_true(status == GRPC_STATUS_OK || status == GRPC_STATUS_UNAVAILABLE);
+		/* CANCELLED: gRPC's core says so to calls that came in the same instant, before us. */
+		assert_true(status == GRPC_STATUS_OK || status == GRPC_STATUS_UNAVAILABLE ||
+					status == GRPC_STATUS_CANCELLED);
 		answered += status == GRPC_STATUS_OK;
 		grpc_client_free(calls[i]);
 	}
