@@ -20,8 +20,7 @@ struct page {
 /* Reads the request's page_size and page_token (by name) and sets the scan's `after` and its limit:
  * one more than the page's size, to know whether there is a next page. The scan's shape is set.
  * VERDICT_DONE or refused. */
-enum verdict page_open(
-	struct run *run, const void *request, struct scan *scan, struct page *page);
+enum verdict page_open(struct run *run, const void *request, struct scan *scan, struct page *page);
 /* How many rows of the result belong to the page. */
 size_t page_count(const struct page *page, const struct scan_result *result);
 /* The token for what follows the page, "" when nothing does. In the run's arena. */

@@ -1,0 +1,42 @@
+/* The one table of all operations: each noun's own table, in the order of the API's files. */
+#include "book/operations.h"
+
+#include <string.h>
+
+#include "book/adjustment.h"
+#include "book/availability.h"
+#include "book/channel.h"
+#include "book/item.h"
+#include "book/ledger.h"
+#include "book/location.h"
+#include "book/stock.h"
+
+/* clang-format off */
+static const struct operation *const nouns[] = {
+	item_operations,
+	location_operations,
+	channel_operations,
+	availability_operations,
+	stock_operations,
+	adjustment_operations,
+	ledger_operations,
+};
+/* clang-format on */
+
+const struct operation *operation_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(nouns); i++)
+		for (const struct operation *operation = nouns[i]; operation->name; operation++)
+			if (strcmp(operation->name, name) == 0)
+				return operation;
+	return NULL;
+}
+
+const struct operation *operation_at(size_t index)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(nouns); i++)
+		for (const struct operation *operation = nouns[i]; operation->name; operation++)
+			if (index-- == 0)
+				return operation;
+	return NULL;
+}
