@@ -22,6 +22,7 @@
 #define STOP_FAST_MS 60000
 #define STOP_IMMEDIATE_MS 5000
 #define RESTART_MS 200
+#define RESTARTS_MAX 100 /* at start; under a running server there is no bound */
 #define LOG_BYTES_MAX (16 << 20)
 
 static const char *failed(struct cluster *cluster, const char *what, const char *path)
@@ -125,20 +126,20 @@ static bool socket_fits(const char *folder)
 	return strlen(folder) + strlen("/.s.PGSQL.5432.lock") < sizeof(address.sun_path);
 }
 
-/* What a killed server left in /tmp; its PostgreSQL has ended. */
-static void remove_old_socket(struct cluster *cluster, const char *link)
+/* What a killed server left: its PostgreSQL has ended, and a lock file with the number of a zombie
+ * would keep the next from starting. */
+static void remove_old_socket(struct cluster *cluster, const char *path)
 {
+	unlink(arena_printf(cluster->arena, "%s/.s.PGSQL.5432", path));
+	unlink(arena_printf(cluster->arena, "%s/.s.PGSQL.5432.lock", path));
 	char target[64];
-	ssize_t size = readlink(link, target, sizeof(target) - 1);
+	ssize_t size = readlink(path, target, sizeof(target) - 1);
 	if (size <= 0)
 		return;
 	target[size] = '\0';
-	unlink(link);
-	if (strncmp(target, SHORT_SOCKET, strlen(SHORT_SOCKET)) != 0)
-		return;
-	unlink(arena_printf(cluster->arena, "%s/.s.PGSQL.5432", target));
-	unlink(arena_printf(cluster->arena, "%s/.s.PGSQL.5432.lock", target));
-	rmdir(target);
+	unlink(path);
+	if (strncmp(target, SHORT_SOCKET, strlen(SHORT_SOCKET)) == 0)
+		rmdir(target);
 }
 
 /* DIR/socket, or a short folder in /tmp that DIR/socket leads to. */
@@ -237,14 +238,28 @@ static bool spawn_postgres(struct cluster *cluster)
 	return pid > 0;
 }
 
+/* The processes of a postmaster that was killed hold its memory until they have noticed. */
+static bool was_too_early(struct cluster *cluster, const char *log)
+{
+	bool again = strstr(log, "is still in use") != NULL && cluster->restarts < RESTARTS_MAX;
+	if (!again)
+		return false;
+	cluster->restarts++;
+	cluster_sleep_ms(RESTART_MS);
+	return spawn_postgres(cluster);
+}
+
 static bool wait_ready(struct cluster *cluster, const char **error)
 {
 	const char *conninfo = conninfo_of(cluster->arena, cluster, "postgres");
 	for (int64_t waited_ms = 0; waited_ms < READY_MS_MAX; waited_ms += 20) {
 		if (waitpid(cluster->pid, NULL, WNOHANG) != 0) {
+			const char *log = cluster_log_end(cluster);
 			cluster->pid = 0;
+			if (was_too_early(cluster, log))
+				continue;
 			*error = arena_printf(cluster->arena, "folder '%s': PostgreSQL did not start:\n%s",
-				cluster->directory, cluster_log_end(cluster));
+				cluster->directory, log);
 			return false;
 		}
 		if (PQping(conninfo) == PQPING_OK)
@@ -296,7 +311,9 @@ static bool start(struct cluster *cluster, const struct cluster_options *options
 		return false;
 	}
 	cluster->uri = conninfo_of(&cluster->memory, cluster, "stockbook");
-	return wait_ready(cluster, error) && make_database(cluster, error);
+	bool ready = wait_ready(cluster, error);
+	cluster->restarts = 0;
+	return ready && make_database(cluster, error);
 }
 
 struct cluster *cluster_start(const struct cluster_options *options, struct arena *arena,

@@ -9,6 +9,8 @@
 
 #include "db/cluster_private.h"
 
+#define DEBIAN_ROOT "/usr/lib/postgresql"
+
 static bool fill_user(struct cluster *cluster, const struct passwd *entry)
 {
 	struct cluster_user *user = &cluster->user;
@@ -70,13 +72,12 @@ static void data_version(const struct cluster *cluster, char version[static 16])
 /* Debian keeps each major version in a folder of its own. */
 static const char *find_in_debian(struct cluster *cluster, const char *version)
 {
-	const char *root = "/usr/lib/postgresql";
-	DIR *folder = opendir(root);
+	DIR *folder = opendir(DEBIAN_ROOT);
 	const char *found = NULL;
 	long best = 0;
 	for (struct dirent *entry; folder && (entry = readdir(folder));) {
 		long major = strtol(entry->d_name, NULL, 10);
-		const char *programs = arena_printf(&cluster->memory, "%s/%s/bin", root, entry->d_name);
+		const char *programs = arena_printf(&cluster->memory, DEBIAN_ROOT "/%s/bin", entry->d_name);
 		if (*version ? strcmp(version, entry->d_name) != 0 : major <= best)
 			continue;
 		if (!holds_programs(programs, cluster->arena))
@@ -111,6 +112,16 @@ static const char *find_on_path(struct cluster *cluster)
 	return NULL;
 }
 
+static const char *find_elsewhere(struct cluster *cluster, const char *version)
+{
+	const char *found = find_by_pg_config(cluster);
+	if (!found)
+		found = find_on_path(cluster);
+	/* Debian's own have been looked through: what is left of them is of another version. */
+	bool other = found && *version && strncmp(found, DEBIAN_ROOT, strlen(DEBIAN_ROOT)) == 0;
+	return other ? NULL : found;
+}
+
 const char *cluster_find_programs(struct cluster *cluster, const char *wanted, const char **error)
 {
 	if (wanted) {
@@ -124,9 +135,7 @@ const char *cluster_find_programs(struct cluster *cluster, const char *wanted, c
 	data_version(cluster, version);
 	const char *found = find_in_debian(cluster, version);
 	if (!found)
-		found = find_by_pg_config(cluster);
-	if (!found)
-		found = find_on_path(cluster);
+		found = find_elsewhere(cluster, version);
 	if (found)
 		return found;
 	*error =

@@ -97,16 +97,40 @@ static bool is_our_postmaster(const struct cluster *cluster, pid_t pid)
 		   ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
+static const char *pid_file(struct cluster *cluster)
+{
+	return arena_printf(cluster->arena, "%s/postmaster.pid", cluster->data);
+}
+
 static pid_t leftover_pid(struct cluster *cluster)
 {
 	long pid = 0;
-	FILE *file = fopen(arena_printf(cluster->arena, "%s/postmaster.pid", cluster->data), "re");
+	FILE *file = fopen(pid_file(cluster), "re");
 	if (!file)
 		return 0;
 	if (fscanf(file, "%ld", &pid) != 1)
 		pid = 0;
 	fclose(file);
 	return pid > 1 && is_our_postmaster(cluster, (pid_t)pid) ? (pid_t)pid : 0;
+}
+
+/* PostgreSQL does not start while the process in its pid file lives, were it a zombie that nobody
+ * waits for, or another program that got the number after a restart of the machine. We hold the
+ * folder's lock and have looked: there is no postmaster. So the number is replaced by that of its
+ * parent to be, which it ignores. The rest of the file stays: by it PostgreSQL sees whether
+ * processes of the dead postmaster are still at work. */
+static bool disarm_pid_file(struct cluster *cluster)
+{
+	char rest[4096];
+	FILE *file = fopen(pid_file(cluster), "r+e");
+	if (!file)
+		return errno == ENOENT;
+	(void)fscanf(file, "%*d");
+	size_t size = fread(rest, 1, sizeof(rest), file);
+	rewind(file);
+	bool fine = ftruncate(fileno(file), 0) == 0 && fprintf(file, "%d", (int)getpid()) > 0 &&
+				fwrite(rest, 1, size, file) == size;
+	return fclose(file) == 0 && fine;
 }
 
 static bool end_stranger(struct cluster *cluster, pid_t pid, int signal, int64_t timeout_ms)
@@ -123,15 +147,21 @@ static bool end_stranger(struct cluster *cluster, pid_t pid, int signal, int64_t
 bool cluster_end_leftover(struct cluster *cluster, const char **error)
 {
 	pid_t pid = leftover_pid(cluster);
-	if (pid == 0)
-		return true; /* a stale postmaster.pid is PostgreSQL's own business */
-	log_warning("stopping the database that a killed server left behind", log_integer("pid", pid));
-	if (end_stranger(cluster, pid, SIGINT, LEFTOVER_FAST_MS) ||
-		end_stranger(cluster, pid, SIGQUIT, LEFTOVER_IMMEDIATE_MS))
+	if (pid != 0) {
+		log_warning("stopping the database that a killed server left behind",
+			log_integer("pid", pid));
+		if (!end_stranger(cluster, pid, SIGINT, LEFTOVER_FAST_MS) &&
+			!end_stranger(cluster, pid, SIGQUIT, LEFTOVER_IMMEDIATE_MS)) {
+			*error = arena_printf(cluster->arena,
+				"folder '%s' is served by process %d, which does not end: stop it first",
+				cluster->directory, (int)pid);
+			return false;
+		}
+	}
+	if (disarm_pid_file(cluster))
 		return true;
-	*error = arena_printf(cluster->arena,
-		"folder '%s' is served by process %d, which does not end: stop it first",
-		cluster->directory, (int)pid);
+	*error = arena_printf(cluster->arena, "file '%s' cannot be written: %s", pid_file(cluster),
+		strerror(errno));
 	return false;
 }
 
