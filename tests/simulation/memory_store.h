@@ -1,0 +1,79 @@
+/*
+ * Memory store: the book's tables in memory, over the same descriptions that the database has, and
+ * lanes that run batches of operations on it as the engine does.
+ *
+ *   lane: IDLE -- lane_submit() --> DECIDING <--> LOADING --> (stored) --> IDLE
+ *
+ * Several lanes work at once: lane_step() takes one lane one step further. Rows that a lane locked
+ * stop the others, as in the database; rows that are absent cannot be locked, and who inserts a
+ * key second starts over.
+ */
+#ifndef STOCKBOOK_TESTS_SIMULATION_MEMORY_STORE_H
+#define STOCKBOOK_TESTS_SIMULATION_MEMORY_STORE_H
+
+#include "book/operations.h"
+
+struct memory_store;
+
+struct memory_store *memory_store_new(const struct book_limits *limits);
+void memory_store_free(struct memory_store *store);
+
+/* ---- What is in it ---- */
+
+/* The rows of a table, in no order. */
+const void *const *memory_store_rows(const struct memory_store *store, const struct table *table,
+	size_t *count);
+/* By its key; NULL when there is none. */
+const void *memory_store_find(const struct memory_store *store, const struct table *table,
+	const void *key);
+int64_t memory_store_head(const struct memory_store *store, int32_t part);
+const struct book_limits *memory_store_limits(const struct memory_store *store);
+/* Peeks of policy rows that changed within the last second are answered with the row before, every
+ * other time. */
+void memory_store_set_stale_peeks(struct memory_store *store, bool stale);
+
+/* ---- Calls ---- */
+
+struct store_call {
+	const struct operation *operation;
+	const void *request;
+	const struct actor *actor;
+	struct uuid request_id; /* nil for reads */
+	/* The answer. Lives as long as the store. */
+	bool answered;
+	enum verdict verdict;
+	struct refusal refusal;
+	struct bytes response;
+};
+
+/* Calls as one batch on a lane of their own, until all are answered. */
+void memory_store_run(struct memory_store *store, struct store_call *calls, size_t count,
+	int64_t now_us);
+/* One call; the response is unpacked into the arena, NULL when it was refused (call->refusal). */
+void *memory_store_call(struct memory_store *store, struct arena *arena, struct store_call *call,
+	int64_t now_us);
+
+/* ---- Lanes ---- */
+
+struct lane;
+
+enum lane_state {
+	LANE_IDLE,
+	LANE_DECIDING,
+	LANE_LOADING, /* waits for rows, perhaps for another lane's locks */
+};
+
+/* seed: of the ids it makes. */
+struct lane *lane_open(struct memory_store *store, uint64_t seed);
+void lane_close(struct lane *lane);
+enum lane_state lane_state(const struct lane *lane);
+/* The calls are the caller's, and are answered when the lane is idle again. */
+void lane_submit(struct lane *lane, struct store_call *calls, size_t count);
+/* One step; false when it could not move for another lane's locks. */
+bool lane_step(struct lane *lane, int64_t now_us);
+/* As a lost connection: what is not stored is gone, its locks are free, no call is answered. */
+void lane_abort(struct lane *lane);
+/* The same, but just before the lane would go idle: stored, and no call is answered. */
+void lane_lose_next_reply(struct lane *lane);
+
+#endif
