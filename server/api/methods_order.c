@@ -1,0 +1,34 @@
+/* The rows of OrderService. */
+#include "api/methods.h"
+
+#include "stockbook/v1/order.pb-c.h"
+
+/* A step of an order, for some of its lines or for all. */
+#define ORDER_STEP                                                                                 \
+	REQUEST_ID, UUID("order_id"), LINES_OPTIONAL("lines"), RANGE("lines[].line", 1, LINES_MAX),    \
+		CODE_OPTIONAL("lines[].location"), QUANTITY("lines[].quantity")
+
+/* clang-format off */
+static const struct api_method methods[] = {
+	{WRITE("OrderService", "PlaceOrder", ROLES_TRADE),
+		.rules = {REQUEST_ID, CODE_OPTIONAL("channel"), TEXT("customer", 200),
+			TEXT("reference", 200), LINES("lines"), CODE("lines[].sku"),
+			QUANTITY("lines[].quantity"), PRICE("lines[].unit_price"),
+			ENUM_OPTIONAL("lines[].method"), CODE_OPTIONAL("lines[].location")}},
+	{WRITE("OrderService", "AllocateOrder", ROLES_TRADE), .rules = {ORDER_STEP}},
+	{WRITE("OrderService", "DeallocateOrder", ROLES_TRADE), .rules = {ORDER_STEP}},
+	{WRITE("OrderService", "PickOrder", ROLES_GOODS), .rules = {ORDER_STEP}},
+	{WRITE("OrderService", "PutBackOrder", ROLES_GOODS), .rules = {ORDER_STEP}},
+	{WRITE("OrderService", "ShipOrder", ROLES_GOODS),
+		.rules = {ORDER_STEP, TEXT("carrier", 200), TEXT("tracking", 200)}},
+	{WRITE("OrderService", "CancelOrderLines", ROLES_TRADE),
+		.rules = {ORDER_STEP, TEXT("note", 500)}},
+	{READ("OrderService", "GetOrder", ROLES_ALL), .rules = {UUID("order_id")}},
+	{READ("OrderService", "ListOrders", ROLES_ALL),
+		.rules = {TEXT("customer", 200), TEXT("reference", 200),
+			EXACTLY_ONE("customer|reference"), PAGE}},
+};
+/* clang-format on */
+
+const struct api_service order_service = {
+	&stockbook__v1__order_service__descriptor, methods, ARRAY_COUNT(methods)};
