@@ -37,6 +37,7 @@ struct config {
 	const char *embedded;      /* the private cluster's folder */
 	const char *database;      /* URI or conninfo */
 	const char *migrations;    /* folder instead of the built-in ones */
+	const char *postgres;      /* folder of PostgreSQL's programs, for `embedded` */
 	int64_t parts;
 
 	const char *tls_certificate;
@@ -45,6 +46,8 @@ struct config {
 	bool insecure_open;
 	bool insecure_remote;
 	bool require_tokens;
+	const char *bootstrap_token_file;
+	bool reuse_port;
 
 	int64_t lanes;
 	int64_t readers;
@@ -55,11 +58,13 @@ struct config {
 	int64_t drain_ms;
 	int64_t batch_deadline_ms;
 	int64_t lock_timeout_ms;
+	int64_t policy_staleness_ms;
 
 	int64_t hold_default_s;
 	int64_t hold_max_s;
 	int64_t sweep_interval_ms;
 	int64_t idempotency_retention_days;
+	int64_t blind_return_units_max;
 
 	const char *log_format; /* "auto", "text", "json" */
 	const char *log_level;  /* "error", "warning", "info", "debug" */
