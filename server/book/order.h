@@ -85,7 +85,6 @@ enum verdict order_check_price(struct run *run, const Stockbook__V1__Money *pric
 /* *total += quantity * unit_price; refused where it would leave the bounds. */
 enum verdict order_add_amount(struct run *run, int64_t quantity, int64_t unit_price,
 	const char *field, int64_t *total);
-Stockbook__V1__Money *make_money(struct run *run, int64_t minor_units, const char *currency);
 
 operation_function order_place;
 operation_function order_allocate;

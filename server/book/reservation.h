@@ -71,9 +71,9 @@ enum verdict reservation_open(
 /* VERDICT_DONE when the step is legal from the status; refused with WRONG_STATUS or EXPIRED. */
 enum verdict reservation_check_step(struct run *run, const struct reservation_row *row,
 	Stockbook__V1__ReservationStatus status, enum reservation_step step);
-/* Moves all that is held from RESERVED into the state, at each line's location. */
-enum verdict reservation_move_stock(struct run *run, const struct reservation_row *row,
-	Stockbook__V1__StockState to_state, Stockbook__V1__MovementReason reason);
+/* Moves all that is held from RESERVED to AVAILABLE. */
+enum verdict reservation_free_stock(struct run *run, const struct reservation_row *row,
+	Stockbook__V1__MovementReason reason);
 /* Sets the status that the table gives and updated_at, and notes the change. The row may be edited
  * further. */
 struct reservation_row *reservation_advance(struct run *run, const struct reservation_row *row,

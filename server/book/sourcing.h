@@ -36,17 +36,20 @@ struct demand {
 struct sourcing_cell {
 	const char *sku;
 	const char *location;
+	size_t sku_number;
 	bool named;     /* by a line: locked from the start */
 	int64_t credit; /* already held by the caller's own hold: always his */
 	int64_t debit;  /* taken by facts of this call before any promise */
 	/* Decided. */
+	bool loaded;
 	struct availability_terms terms;
 	int64_t left;
 	int64_t taken;
-	bool wanted; /* a line that came out short could use more of it */
+	bool is_short; /* a line that names it got too little */
+	bool wanted;   /* a line came out short, and others hold some here */
 };
 
-struct sourcing_walk; /* of one SKU through the sources */
+struct sourcing_sku;
 
 struct sourcing {
 	const struct channel_row *channel; /* may be NULL */
@@ -55,18 +58,20 @@ struct sourcing {
 	size_t count;
 	/* Decided. */
 	size_t short_count; /* demands that got less than they wanted */
-	/* Its own. */
 	struct sourcing_cell *cells;
 	size_t cell_count;
+	/* Its own. */
 	size_t cell_capacity;
-	uint32_t *slots; /* cell + 1, open addressing, a power of two */
+	size_t *slots; /* cell + 1; open addressing */
 	size_t slot_count;
 	struct text_list sources;
-	struct text_index skus;
-	struct sourcing_walk *walks; /* by the SKU's number */
+	struct text_index sku_index;
+	struct sourcing_sku *skus; /* by the SKU's number */
+	size_t most;
+	size_t sourced_count; /* demands without a location */
 };
 
-/* For at most `most` demands, which the caller adds before it decides. */
+/* For at most `most` demands and cells of the caller's. */
 void sourcing_init(struct sourcing *sourcing, struct run *run, const struct channel_row *channel,
 	enum location_task task, size_t most);
 struct demand *sourcing_add(struct sourcing *sourcing, const char *sku, const char *location,
@@ -81,6 +86,18 @@ struct sourcing_cell *sourcing_cell(
 enum verdict sourcing_decide(struct sourcing *sourcing, struct run *run, bool allow_partial);
 /* OUT_OF_STOCK with the lines that are short (the first SOURCING_SHORT_NAMED_MAX of them). */
 enum verdict sourcing_refuse(const struct sourcing *sourcing, struct run *run);
+
+/* For the search of expired holds: a line came out short of this, and others hold some. */
+bool sourcing_wants(const struct sourcing *sourcing, const char *sku, const char *location);
+
+/* What can be handed to a customer who stands there, promised to others or not; what is damaged,
+ * waits for inspection or is kept back cannot. Never below 0; 0 for NULL. */
+int64_t stock_sellable(const struct stock_row *stock);
+
+/* A line of a request: 1 to QUANTITY_MAX of a SKU or alias at a location that may do the task, or
+ * ("") wherever it is sourced. *sku is what it resolves to. Fields are named "lines[i]...". */
+enum verdict sourcing_check_line(struct run *run, size_t index, const char *text,
+	const char *location, int64_t quantity, enum location_task task, const char **sku);
 
 /* The metadata of an error must fit into an HTTP/2 header list of 8 kB. */
 #define SOURCING_SHORT_NAMED_MAX 25

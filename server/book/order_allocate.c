@@ -1,0 +1,161 @@
+/* Committing stock to what is still open of an order: a promise, decided by sourcing. */
+#include "book/order.h"
+#include "book/sourcing.h"
+
+#define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
+#define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
+
+static void demand_all(struct sourcing *sourcing, const struct order *order)
+{
+	for (size_t i = 0; i < order->count; i++)
+		if (order->lines[i].open > 0)
+			sourcing_add(sourcing, order->lines[i].sku, "", order->lines[i].open, (int32_t)i);
+}
+
+static enum verdict refuse_more_than_open(struct run *run, size_t index,
+	const struct order_line *line, const Stockbook__V1__OrderLineQuantity *asked, int64_t open)
+{
+	refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "line %d of the order has %lld open, not %lld",
+		line->line, (long long)open, (long long)asked->quantity);
+	char *key = arena_printf(run->arena, "lines[%zu]", index);
+	refuse_with(run, arena_printf(run->arena, "%s.sku", key), "%s", line->sku);
+	refuse_with(
+		run, arena_printf(run->arena, "%s.requested", key), "%lld", (long long)asked->quantity);
+	refuse_with(run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)open);
+	return VERDICT_REFUSED;
+}
+
+static enum verdict demand_line(struct run *run, struct sourcing *sourcing,
+	const struct order *order, size_t index, const Stockbook__V1__OrderLineQuantity *asked,
+	int64_t *left)
+{
+	if (asked->quantity < 1 || asked->quantity > QUANTITY_MAX)
+		return refuse_field(run, arena_printf(run->arena, "lines[%zu].quantity", index),
+			"must be from 1 to %lld", (long long)QUANTITY_MAX);
+	if (asked->line < 1 || (size_t)asked->line > order->count) {
+		refuse(run, REASON(ORDER_LINE_NOT_FOUND), "order '%s' has no line %d",
+			run_id_text(run, &order->row->id), asked->line);
+		refuse_with(run, "field", "lines[%zu].line", index);
+		return VERDICT_REFUSED;
+	}
+	const struct order_line *line = &order->lines[asked->line - 1];
+	int64_t *open = &left[asked->line - 1];
+	if (asked->quantity > *open)
+		return refuse_more_than_open(run, index, line, asked, *open);
+	*open -= asked->quantity;
+	sourcing_add(sourcing, line->sku, asked->location, asked->quantity, (int32_t)index);
+	if (asked->location[0] == '\0')
+		return VERDICT_DONE;
+	return check_location(run, asked->location, LOCATION_SHIP, true,
+		arena_printf(run->arena, "lines[%zu].location", index));
+}
+
+static enum verdict demand_lines(struct run *run, struct sourcing *sourcing,
+	const struct order *order, Stockbook__V1__OrderLineQuantity *const *asked, size_t count)
+{
+	int64_t *left = arena_alloc_array(run->arena, order->count, sizeof(*left));
+	for (size_t i = 0; i < order->count; i++)
+		left[i] = order->lines[i].open;
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < count; i++) {
+		enum verdict one = demand_line(run, sourcing, order, i, asked[i], left);
+		if (one == VERDICT_REFUSED)
+			return one;
+		if (one == VERDICT_NEED)
+			verdict = one;
+	}
+	return verdict;
+}
+
+static enum verdict post_grants(
+	struct run *run, struct order_line *line, const struct demand *demand)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < demand->grant_count; i++) {
+		const struct grant *grant = &demand->grants[i];
+		line->open -= grant->quantity;
+		line->allocated += grant->quantity;
+		order_line_at(run, line, grant->location)->allocated += grant->quantity;
+		line->changed = true;
+		enum verdict posted = post(run,
+			&(struct posting){
+				.sku = line->sku,
+				.from_location = grant->location,
+				.from_state = STATE(AVAILABLE),
+				.to_location = grant->location,
+				.to_state = STATE(ALLOCATED),
+				.quantity = grant->quantity,
+				.reason = STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_ALLOCATE,
+				.document_line = line->line,
+			});
+		if (posted == VERDICT_REFUSED)
+			return posted;
+		if (posted == VERDICT_NEED)
+			verdict = posted;
+	}
+	return verdict;
+}
+
+static enum verdict decide(struct run *run, struct sourcing *sourcing, struct order *order,
+	const Stockbook__V1__AllocateOrderRequest *request)
+{
+	const struct channel_row *channel;
+	enum verdict verdict = require_channel(run, order->row->channel, NULL, &channel);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	sourcing_init(sourcing, run, channel, LOCATION_SHIP,
+		request->n_lines > 0 ? request->n_lines : order->count);
+	if (request->n_lines == 0)
+		demand_all(sourcing, order);
+	else
+		verdict = demand_lines(run, sourcing, order, request->lines, request->n_lines);
+	if (verdict == VERDICT_REFUSED)
+		return verdict;
+	if (sourcing->count == 0) {
+		refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "order '%s' has nothing open",
+			request->order_id);
+		return VERDICT_REFUSED;
+	}
+	enum verdict decided = sourcing_decide(sourcing, run, request->allow_partial);
+	if (decided != VERDICT_DONE || verdict != VERDICT_DONE)
+		return decided == VERDICT_REFUSED ? decided : VERDICT_NEED;
+	bool granted = false;
+	for (size_t i = 0; i < sourcing->count; i++)
+		granted = granted || sourcing->demands[i].granted > 0;
+	if (sourcing->short_count > 0 && (!request->allow_partial || !granted))
+		return sourcing_refuse(sourcing, run);
+	return VERDICT_DONE;
+}
+
+enum verdict order_allocate(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__AllocateOrderRequest *request = request_;
+	Stockbook__V1__AllocateOrderResponse *response = response_;
+	if (request->n_lines > LINES_MAX)
+		return refuse_field(run, "lines", "must be at most %d lines", LINES_MAX);
+	struct order order;
+	struct sourcing sourcing;
+	enum verdict verdict = order_open(run, request->order_id, &order);
+	if (verdict == VERDICT_DONE)
+		verdict = order_check_step(run, &order, ORDER_ALLOCATE);
+	if (verdict == VERDICT_DONE)
+		verdict = decide(run, &sourcing, &order, request);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	for (size_t i = 0; i < sourcing.count; i++) {
+		const struct demand *demand = &sourcing.demands[i];
+		/* A demand's line is the request's; without any, all of the order are meant. */
+		int32_t line =
+			request->n_lines > 0 ? request->lines[demand->line]->line - 1 : demand->line;
+		enum verdict posted = post_grants(run, &order.lines[line], demand);
+		if (posted == VERDICT_REFUSED)
+			return posted;
+		if (posted == VERDICT_NEED)
+			verdict = posted;
+	}
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	order_advance(run, &order, ORDER_ALLOCATE, NULL);
+	response->order = order_message(run, &order);
+	return VERDICT_DONE;
+}

@@ -1,0 +1,325 @@
+/*
+ * The steps of an order that is there. Each step is a list of legs: which counter of a line gives to
+ * which, and which movement that is. A step is worked out in memory first, so that every line that
+ * falls short is named, and then posted.
+ */
+#include <string.h>
+
+#include "book/order.h"
+#include "book/sourcing.h"
+
+#define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
+#define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
+#define MOVED_BY(name) STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_##name
+
+enum counter { OPEN, ALLOCATED, PICKED, FULFILLED, CANCELLED };
+
+struct leg {
+	enum counter from;
+	enum counter to;
+	Stockbook__V1__StockState from_state; /* UNSPECIFIED: no goods move */
+	Stockbook__V1__StockState to_state;
+	Stockbook__V1__MovementReason reason;
+};
+
+#define LEGS_MAX 3
+
+struct stepping {
+	enum order_step step;
+	struct leg legs[LEGS_MAX]; /* in the order in which they give */
+	size_t leg_count;
+};
+
+static const struct stepping deallocating = {
+	ORDER_DEALLOCATE,
+	{{ALLOCATED, OPEN, STATE(ALLOCATED), STATE(AVAILABLE), MOVED_BY(DEALLOCATE)}},
+	1,
+};
+static const struct stepping picking = {
+	ORDER_PICK,
+	{{ALLOCATED, PICKED, STATE(ALLOCATED), STATE(PICKED), MOVED_BY(PICK)}},
+	1,
+};
+static const struct stepping putting_back = {
+	ORDER_PUT_BACK,
+	{{PICKED, ALLOCATED, STATE(PICKED), STATE(ALLOCATED), MOVED_BY(PUT_BACK)}},
+	1,
+};
+static const struct stepping shipping = {
+	ORDER_SHIP,
+	{{PICKED, FULFILLED, STATE(PICKED), STATE(CUSTOMER), MOVED_BY(SHIP)}},
+	1,
+};
+static const struct stepping picking_and_shipping = {
+	ORDER_SHIP,
+	{{PICKED, FULFILLED, STATE(PICKED), STATE(CUSTOMER), MOVED_BY(SHIP)},
+		{ALLOCATED, FULFILLED, STATE(ALLOCATED), STATE(CUSTOMER), MOVED_BY(SHIP)}},
+	2,
+};
+static const struct stepping cancelling = {
+	ORDER_CANCEL,
+	{{OPEN, CANCELLED, STATE(UNSPECIFIED), STATE(UNSPECIFIED), MOVED_BY(UNSPECIFIED)},
+		{ALLOCATED, CANCELLED, STATE(ALLOCATED), STATE(AVAILABLE), MOVED_BY(CANCEL)},
+		{PICKED, CANCELLED, STATE(PICKED), STATE(AVAILABLE), MOVED_BY(CANCEL)}},
+	3,
+};
+
+/* What a step is about to do. */
+struct work {
+	const struct stepping *stepping;
+	struct order order;
+	struct posting *postings;
+	size_t posting_count;
+	size_t posting_capacity;
+	size_t short_count; /* lines that the refusal that stands is about */
+};
+
+static int64_t *line_counter(struct order_line *line, enum counter counter)
+{
+	switch (counter) {
+	case OPEN:
+		return &line->open;
+	case ALLOCATED:
+		return &line->allocated;
+	case PICKED:
+		return &line->picked;
+	case FULFILLED:
+		return &line->fulfilled;
+	case CANCELLED:
+		return &line->cancelled;
+	}
+	CHECK(!"a counter is one of the above");
+	return NULL;
+}
+
+/* NULL: this counter is the line's alone. */
+static int64_t *allocation_counter(struct order_allocation *allocation, enum counter counter)
+{
+	switch (counter) {
+	case ALLOCATED:
+		return &allocation->allocated;
+	case PICKED:
+		return &allocation->picked;
+	case FULFILLED:
+		return &allocation->fulfilled;
+	case OPEN:
+	case CANCELLED:
+		return NULL;
+	}
+	return NULL;
+}
+
+/* ---- Working it out ---- */
+
+static void add_posting(struct run *run, struct work *work, const struct order_line *line,
+	const struct leg *leg, const char *location, int64_t quantity)
+{
+	work->postings = arena_grow(run->arena, work->postings, work->posting_count,
+		&work->posting_capacity, sizeof(*work->postings));
+	work->postings[work->posting_count++] = (struct posting){
+		.sku = line->sku,
+		.from_location = location,
+		.from_state = leg->from_state,
+		.to_location = state_is_outside(leg->to_state) ? "" : location,
+		.to_state = leg->to_state,
+		.quantity = quantity,
+		.reason = leg->reason,
+		.document_line = line->line,
+	};
+}
+
+/* Takes up to `most` through one leg; what it took. */
+static int64_t leg_take(struct run *run, struct work *work, struct order_line *line,
+	const struct leg *leg, const char *location, int64_t most)
+{
+	int64_t taken = 0;
+	if (leg->from == OPEN) { /* open quantities are at no location */
+		if (location[0] == '\0')
+			taken = line->open < most ? line->open : most;
+	} else {
+		for (size_t i = 0; i < line->allocation_count && taken < most; i++) {
+			struct order_allocation *at = &line->allocations[i];
+			int64_t *from = allocation_counter(at, leg->from);
+			if (*from == 0 || (location[0] && strcmp(at->location, location) != 0))
+				continue;
+			int64_t share = *from < most - taken ? *from : most - taken;
+			*from -= share;
+			int64_t *to = allocation_counter(at, leg->to);
+			if (to)
+				*to += share;
+			taken += share;
+			add_posting(run, work, line, leg, at->location, share);
+		}
+	}
+	*line_counter(line, leg->from) -= taken;
+	*line_counter(line, leg->to) += taken;
+	line->changed = line->changed || taken > 0;
+	return taken;
+}
+
+static int64_t step_take(struct run *run, struct work *work, struct order_line *line,
+	const char *location, int64_t most)
+{
+	int64_t taken = 0;
+	for (size_t i = 0; i < work->stepping->leg_count && taken < most; i++)
+		taken += leg_take(run, work, line, &work->stepping->legs[i], location, most - taken);
+	return taken;
+}
+
+static void name_short(struct run *run, struct work *work, size_t index,
+	const struct order_line *line, const Stockbook__V1__OrderLineQuantity *asked, int64_t available)
+{
+	if (work->short_count == 0)
+		refuse(run, REASON(LINE_QUANTITY_EXCEEDED),
+			"line %d of the order has %lld to %s, not %lld", line->line, (long long)available,
+			order_step_name(work->stepping->step), (long long)asked->quantity);
+	if (++work->short_count > SOURCING_SHORT_NAMED_MAX)
+		return;
+	char *key = arena_printf(run->arena, "lines[%zu]", index);
+	refuse_with(run, arena_printf(run->arena, "%s.sku", key), "%s", line->sku);
+	if (asked->location[0])
+		refuse_with(run, arena_printf(run->arena, "%s.location", key), "%s", asked->location);
+	refuse_with(
+		run, arena_printf(run->arena, "%s.requested", key), "%lld", (long long)asked->quantity);
+	refuse_with(
+		run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)available);
+}
+
+/* The order's line that a line of a request means. */
+static enum verdict line_asked(struct run *run, const struct order *order, size_t index,
+	const Stockbook__V1__OrderLineQuantity *asked, struct order_line **line)
+{
+	if (asked->quantity < 1 || asked->quantity > QUANTITY_MAX)
+		return refuse_field(run, arena_printf(run->arena, "lines[%zu].quantity", index),
+			"must be from 1 to %lld", (long long)QUANTITY_MAX);
+	if (asked->line < 1 || (size_t)asked->line > order->count) {
+		refuse(run, REASON(ORDER_LINE_NOT_FOUND), "order '%s' has no line %d",
+			run_id_text(run, &order->row->id), asked->line);
+		refuse_with(run, "field", "lines[%zu].line", index);
+		return VERDICT_REFUSED;
+	}
+	*line = &order->lines[asked->line - 1];
+	return VERDICT_DONE;
+}
+
+static enum verdict refuse_nothing(struct run *run, const struct order *order, enum order_step step)
+{
+	refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "order '%s' has nothing to %s",
+		run_id_text(run, &order->row->id), order_step_name(step));
+	refuse_with(run, "status", "%s",
+		order_status_name((Stockbook__V1__OrderStatus)order->row->status));
+	return VERDICT_REFUSED;
+}
+
+static enum verdict work_out(struct run *run, struct work *work,
+	Stockbook__V1__OrderLineQuantity *const *asked, size_t count)
+{
+	struct order *order = &work->order;
+	if (count == 0) {
+		int64_t taken = 0;
+		for (size_t i = 0; i < order->count; i++)
+			taken += step_take(run, work, &order->lines[i], "", INT64_MAX);
+		return taken > 0 ? VERDICT_DONE : refuse_nothing(run, order, work->stepping->step);
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct order_line *line;
+		enum verdict verdict = line_asked(run, order, i, asked[i], &line);
+		if (verdict != VERDICT_DONE)
+			return verdict;
+		int64_t taken = step_take(run, work, line, asked[i]->location, asked[i]->quantity);
+		if (taken < asked[i]->quantity)
+			name_short(run, work, i, line, asked[i], taken);
+	}
+	return work->short_count > 0 ? VERDICT_REFUSED : VERDICT_DONE;
+}
+
+/* ---- Posting it ---- */
+
+static enum verdict post_all(struct run *run, const struct work *work)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < work->posting_count; i++) {
+		const struct posting *posting = &work->postings[i];
+		enum verdict allowed = VERDICT_DONE;
+		if (run->actor->bound)
+			allowed = check_location(run, posting->from_location, LOCATION_ANY, true, NULL);
+		if (allowed == VERDICT_REFUSED)
+			return allowed;
+		enum verdict posted = post(run, posting);
+		if (posted == VERDICT_REFUSED)
+			return posted;
+		if (allowed == VERDICT_NEED || posted == VERDICT_NEED)
+			verdict = VERDICT_NEED;
+	}
+	return verdict;
+}
+
+static enum verdict step_run(struct run *run, const struct stepping *stepping, const char *order_id,
+	Stockbook__V1__OrderLineQuantity *const *asked, size_t count, const char *note,
+	Stockbook__V1__Order **answer)
+{
+	if (count > LINES_MAX)
+		return refuse_field(run, "lines", "must be at most %d lines", LINES_MAX);
+	struct work work = {.stepping = stepping};
+	enum verdict verdict = order_open(run, order_id, &work.order);
+	if (verdict == VERDICT_DONE)
+		verdict = order_check_step(run, &work.order, stepping->step);
+	if (verdict == VERDICT_DONE)
+		verdict = work_out(run, &work, asked, count);
+	if (verdict == VERDICT_DONE)
+		verdict = post_all(run, &work);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	order_advance(run, &work.order, stepping->step, note);
+	*answer = order_message(run, &work.order);
+	return VERDICT_DONE;
+}
+
+/* ---- The calls ---- */
+
+enum verdict order_deallocate(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__DeallocateOrderRequest *request = request_;
+	Stockbook__V1__DeallocateOrderResponse *response = response_;
+	return step_run(run, &deallocating, request->order_id, request->lines, request->n_lines, NULL,
+		&response->order);
+}
+
+enum verdict order_pick(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__PickOrderRequest *request = request_;
+	Stockbook__V1__PickOrderResponse *response = response_;
+	return step_run(
+		run, &picking, request->order_id, request->lines, request->n_lines, NULL, &response->order);
+}
+
+enum verdict order_put_back(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__PutBackOrderRequest *request = request_;
+	Stockbook__V1__PutBackOrderResponse *response = response_;
+	return step_run(run, &putting_back, request->order_id, request->lines, request->n_lines, NULL,
+		&response->order);
+}
+
+static const char *shipment_note(struct run *run, const Stockbook__V1__ShipOrderRequest *request)
+{
+	if (request->carrier[0] == '\0' || request->tracking[0] == '\0')
+		return request->carrier[0] ? request->carrier : request->tracking;
+	return arena_printf(run->arena, "%s %s", request->carrier, request->tracking);
+}
+
+enum verdict order_ship(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__ShipOrderRequest *request = request_;
+	Stockbook__V1__ShipOrderResponse *response = response_;
+	return step_run(run, request->pick_first ? &picking_and_shipping : &shipping, request->order_id,
+		request->lines, request->n_lines, shipment_note(run, request), &response->order);
+}
+
+enum verdict order_cancel(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__CancelOrderLinesRequest *request = request_;
+	Stockbook__V1__CancelOrderLinesResponse *response = response_;
+	return step_run(run, &cancelling, request->order_id, request->lines, request->n_lines,
+		request->note, &response->order);
+}
