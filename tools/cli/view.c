@@ -1,0 +1,372 @@
+#include "view.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libsmartcols.h>
+
+#include "message.h"
+#include "message_json.h"
+#include "parse.h"
+
+#define PAGE_ROWS_MAX 1000
+#define TABLE_ROWS_DEFAULT 1000
+
+int view_limit = -1;
+
+/* Tables. */
+
+static struct libscols_table *open_table(struct cli *cli)
+{
+	(void)cli;
+	static bool ready;
+	if (!ready)
+		scols_init_debug(0);
+	ready = true;
+	struct libscols_table *table = scols_new_table();
+	CHECK(table);
+	scols_table_enable_colors(table, may_colour(STDOUT_FILENO));
+	/* Into a pipe or file goes everything, however wide. */
+	if (!isatty(STDOUT_FILENO))
+		scols_table_set_termforce(table, SCOLS_TERMFORCE_NEVER);
+	return table;
+}
+
+static void add_column(struct libscols_table *table, const char *title, int kind)
+{
+	int flags = kind & COLUMN_NUMBER ? SCOLS_FL_RIGHT : 0;
+	if (kind & COLUMN_LONG)
+		flags |= SCOLS_FL_WRAP;
+	struct libscols_column *column = scols_table_new_column(table, title, 0, flags);
+	CHECK(column);
+	if (may_colour(STDOUT_FILENO))
+		scols_cell_set_color(scols_column_get_header(column), "bold");
+}
+
+static void set_cell(struct libscols_line *line, size_t index, const char *text, int kind)
+{
+	if ((kind & COLUMN_NO_ZERO) && strcmp(text, "0") == 0)
+		text = "";
+	CHECK(scols_line_set_data(line, index, text) == 0);
+	/* The sign says it; the colour only helps to find it. */
+	if ((kind & COLUMN_NUMBER) && text[0] == '-')
+		scols_cell_set_color(scols_line_get_cell(line, index), "red");
+}
+
+static void write_csv_text(const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		fputs(text, stdout);
+		return;
+	}
+	putchar('"');
+	for (; *text; text++) {
+		if (*text == '"')
+			putchar('"');
+		putchar(*text);
+	}
+	putchar('"');
+}
+
+static void print_text_json(const char *const *titles, const int *kinds, size_t columns_count,
+	const char *const *cells, size_t rows_count)
+{
+	putchar('[');
+	for (size_t row = 0; row < rows_count; row++) {
+		fputs(row ? ",\n  {" : "\n  {", stdout);
+		for (size_t i = 0; i < columns_count; i++) {
+			const char *cell = cells[row * columns_count + i];
+			int64_t number;
+			fputs(i ? ", " : "", stdout);
+			json_write_text(stdout, titles[i]);
+			fputs(": ", stdout);
+			if ((kinds[i] & COLUMN_NUMBER) && parse_integer(cell, &number))
+				fputs(cell, stdout);
+			else
+				json_write_text(stdout, cell);
+		}
+		putchar('}');
+	}
+	puts(rows_count ? "\n]" : "]");
+}
+
+static void print_text_csv(const char *const *titles, size_t columns_count,
+	const char *const *cells, size_t rows_count)
+{
+	for (size_t row = 0; row <= rows_count; row++) {
+		for (size_t i = 0; i < columns_count; i++) {
+			if (i)
+				putchar(',');
+			write_csv_text(row ? cells[(row - 1) * columns_count + i] : titles[i]);
+		}
+		putchar('\n');
+	}
+}
+
+void view_text_table(struct cli *cli, const char *const *titles, const int *kinds,
+	size_t columns_count, const char *const *cells, size_t rows_count)
+{
+	if (cli->output == OUTPUT_JSON) {
+		print_text_json(titles, kinds, columns_count, cells, rows_count);
+		return;
+	}
+	if (cli->output == OUTPUT_CSV) {
+		print_text_csv(titles, columns_count, cells, rows_count);
+		return;
+	}
+	struct libscols_table *table = open_table(cli);
+	for (size_t i = 0; i < columns_count; i++)
+		add_column(table, titles[i], kinds[i]);
+	for (size_t row = 0; row < rows_count; row++) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+		CHECK(line);
+		for (size_t i = 0; i < columns_count; i++)
+			set_cell(line, i, cells[row * columns_count + i], kinds[i]);
+	}
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+/* Rows of messages, in each of the forms. */
+
+struct rows {
+	const ProtobufCMessage *const *messages;
+	size_t count;
+};
+
+static void print_table(struct cli *cli, const struct rows *pages, size_t pages_count,
+	const struct column *columns, size_t columns_count)
+{
+	struct libscols_table *table = open_table(cli);
+	for (size_t i = 0; i < columns_count; i++)
+		if (!(columns[i].kind & COLUMN_DETAIL))
+			add_column(table, columns[i].title, columns[i].kind);
+	size_t rows = 0;
+	for (size_t page = 0; page < pages_count; page++) {
+		for (size_t row = 0; row < pages[page].count; row++, rows++) {
+			struct libscols_line *line = scols_table_new_line(table, NULL);
+			CHECK(line);
+			size_t cell = 0;
+			for (size_t i = 0; i < columns_count; i++) {
+				if (columns[i].kind & COLUMN_DETAIL)
+					continue;
+				set_cell(line, cell++,
+					message_text(&cli->arena, pages[page].messages[row], columns[i].field),
+					columns[i].kind);
+			}
+		}
+	}
+	if (rows)
+		scols_print_table(table);
+	else if (isatty(STDOUT_FILENO))
+		printf("none\n");
+	scols_unref_table(table);
+}
+
+static void print_csv_titles(const struct column *columns, size_t columns_count)
+{
+	for (size_t i = 0; i < columns_count; i++)
+		printf("%s%s", i ? "," : "", columns[i].field);
+	putchar('\n');
+}
+
+static void print_csv_row(struct cli *cli, const ProtobufCMessage *message,
+	const struct column *columns, size_t columns_count)
+{
+	struct arena arena;
+	(void)cli;
+	arena_init(&arena);
+	for (size_t i = 0; i < columns_count; i++) {
+		if (i)
+			putchar(',');
+		write_csv_text(message_text(&arena, message, columns[i].field));
+	}
+	putchar('\n');
+	arena_release(&arena);
+}
+
+static void print_json(const ProtobufCMessage *response)
+{
+	message_write_json(stdout, response, true, 0);
+	putchar('\n');
+}
+
+enum exit_code view_rows(struct cli *cli, const ProtobufCMessage *response, const char *rows,
+	const struct column *columns, size_t columns_count)
+{
+	struct rows page;
+	page.messages = message_parts(response, rows, &page.count);
+	if (cli->output == OUTPUT_JSON) {
+		print_json(response);
+	} else if (cli->output == OUTPUT_CSV) {
+		print_csv_titles(columns, columns_count);
+		for (size_t i = 0; i < page.count; i++)
+			print_csv_row(cli, page.messages[i], columns, columns_count);
+	} else {
+		print_table(cli, &page, 1, columns, columns_count);
+	}
+	return EXIT_CODE_OK;
+}
+
+static void print_fields(struct cli *cli, const ProtobufCMessage *document,
+	const struct column *fields, size_t fields_count)
+{
+	int width = 0;
+	for (size_t i = 0; i < fields_count; i++)
+		if ((int)strlen(fields[i].title) > width)
+			width = (int)strlen(fields[i].title);
+	for (size_t i = 0; i < fields_count; i++) {
+		const char *text = message_text(&cli->arena, document, fields[i].field);
+		if (*text)
+			printf("%-*s  %s\n", width, fields[i].title, text);
+	}
+}
+
+enum exit_code view_document(struct cli *cli, const ProtobufCMessage *response,
+	const char *document_name, const struct column *fields, size_t fields_count, const char *rows,
+	const struct column *columns, size_t columns_count)
+{
+	const ProtobufCMessage *document =
+		document_name ? message_part(response, document_name) : response;
+	if (cli->output == OUTPUT_JSON) {
+		print_json(response);
+		return EXIT_CODE_OK;
+	}
+	if (!document) {
+		say_error("the server's answer names no %s", document_name);
+		return EXIT_CODE_UNAVAILABLE;
+	}
+	if (cli->output == OUTPUT_CSV && rows)
+		return view_rows(cli, document, rows, columns, columns_count);
+	if (cli->output == OUTPUT_CSV) {
+		print_csv_titles(fields, fields_count);
+		print_csv_row(cli, document, fields, fields_count);
+		return EXIT_CODE_OK;
+	}
+	print_fields(cli, document, fields, fields_count);
+	if (rows) {
+		putchar('\n');
+		return view_rows(cli, document, rows, columns, columns_count);
+	}
+	return EXIT_CODE_OK;
+}
+
+/* Lists: page after page. */
+
+struct list {
+	struct cli *cli;
+	const char *rows; /* the repeated field */
+	const struct column *columns;
+	size_t columns_count;
+	int64_t limit; /* 0: all */
+	ProtobufCMessage **responses;
+	struct rows *pages;
+	size_t pages_count, responses_capacity, pages_capacity;
+	int64_t rows_count;
+	bool more; /* the limit cut it */
+};
+
+static void set_page(ProtobufCMessage *request, char *token, int64_t rows_left)
+{
+	const ProtobufCFieldDescriptor *size =
+		protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "page_size");
+	CHECK(size);
+	int32_t page = rows_left > 0 && rows_left < PAGE_ROWS_MAX ? (int32_t)rows_left : PAGE_ROWS_MAX;
+	*(int32_t *)(void *)((char *)request + size->offset) = page;
+	*message_text_field(request, "page_token") = token;
+}
+
+static void list_page(struct list *list, ProtobufCMessage *response)
+{
+	struct cli *cli = list->cli;
+	struct rows page;
+	page.messages = message_parts(response, list->rows, &page.count);
+	bool first = list->rows_count == 0 && list->pages_count == 0;
+	if (cli->output == OUTPUT_TABLE) {
+		list->pages = arena_grow(&cli->arena, list->pages, list->pages_count, &list->pages_capacity,
+			sizeof(*list->pages));
+		list->responses = arena_grow(&cli->arena, list->responses, list->pages_count,
+			&list->responses_capacity, sizeof(ProtobufCMessage *));
+		list->responses[list->pages_count] = response;
+		list->pages[list->pages_count] = page;
+	} else if (cli->output == OUTPUT_CSV) {
+		if (first)
+			print_csv_titles(list->columns, list->columns_count);
+		for (size_t i = 0; i < page.count; i++)
+			print_csv_row(cli, page.messages[i], list->columns, list->columns_count);
+	} else {
+		for (size_t i = 0; i < page.count; i++) {
+			fputs(list->rows_count + (int64_t)i ? ",\n    " : "\n    ", stdout);
+			message_write_json(stdout, page.messages[i], true, 2);
+		}
+	}
+	list->pages_count++;
+	list->rows_count += (int64_t)page.count;
+}
+
+static bool list_fetch(struct list *list, const char *service, const char *name,
+	ProtobufCMessage *request)
+{
+	char *token = text_of("");
+	do {
+		set_page(request, token, list->limit ? list->limit - list->rows_count : 0);
+		ProtobufCMessage *response = cli_call(list->cli, service, name, request);
+		if (!response)
+			return false;
+		if (list->pages_count == 0 && list->cli->output == OUTPUT_JSON) {
+			fputs("{\n  ", stdout);
+			json_write_name(stdout, list->rows);
+			fputs(": [", stdout);
+		}
+		token = arena_string(&list->cli->arena, *message_text_field(response, "next_page_token"));
+		list_page(list, response);
+		if (list->cli->output != OUTPUT_TABLE)
+			protobuf_c_message_free_unpacked(response, NULL);
+		list->more = *token && list->limit && list->rows_count >= list->limit;
+	} while (*token && !list->more);
+	return true;
+}
+
+enum exit_code view_list(struct cli *cli, const char *service, const char *name,
+	ProtobufCMessage *request, const char *rows, int64_t limit, const struct column *columns,
+	size_t columns_count)
+{
+	if (limit < 0)
+		limit = cli->output == OUTPUT_TABLE ? TABLE_ROWS_DEFAULT : 0;
+	struct list list = {.cli = cli,
+		.rows = rows,
+		.columns = columns,
+		.columns_count = columns_count,
+		.limit = limit};
+	bool complete = list_fetch(&list, service, name, request);
+	/* Half a JSON document is no document: close it, the exit code tells. */
+	if (cli->output == OUTPUT_JSON && list.pages_count)
+		printf("%s]\n}\n", list.rows_count ? "\n  " : "");
+	if (cli->output == OUTPUT_TABLE && complete)
+		print_table(cli, list.pages, list.pages_count, columns, columns_count);
+	for (size_t i = 0; cli->output == OUTPUT_TABLE && i < list.pages_count; i++)
+		protobuf_c_message_free_unpacked(list.responses[i], NULL);
+	if (complete && list.more)
+		say_hint("there are more; --limit 0 shows all");
+	return complete ? EXIT_CODE_OK : cli->exit_code;
+}
+
+enum exit_code view_done(struct cli *cli, ProtobufCMessage *response, const char *format, ...)
+{
+	if (!response)
+		return cli->exit_code;
+	if (cli->output == OUTPUT_JSON) {
+		print_json(response);
+	} else {
+		va_list arguments;
+		va_start(arguments, format);
+		vprintf(format, arguments);
+		va_end(arguments);
+		putchar('\n');
+	}
+	protobuf_c_message_free_unpacked(response, NULL);
+	return EXIT_CODE_OK;
+}

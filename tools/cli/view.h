@@ -1,0 +1,55 @@
+/*
+ * Showing responses: as a table, as JSON, or as CSV, whichever was asked for. A noun describes its
+ * rows once, by the names of the message's fields.
+ */
+#ifndef STOCKBOOK_CLI_VIEW_H
+#define STOCKBOOK_CLI_VIEW_H
+
+#include "cli.h"
+
+enum column_kind {
+	COLUMN_TEXT = 0,
+	COLUMN_NUMBER = 1,  /* to the right */
+	COLUMN_LONG = 2,    /* gives way when the terminal is narrow */
+	COLUMN_DETAIL = 4,  /* in CSV and JSON only: too much for a table */
+	COLUMN_NO_ZERO = 8, /* 0 is shown as nothing in a table */
+};
+
+struct column {
+	const char *title; /* of the table; CSV uses the field's name */
+	const char *field;
+	int kind;
+};
+
+#define VIEW_COLUMNS(columns) (columns), (sizeof(columns) / sizeof((columns)[0]))
+
+/* Rows: the messages of one repeated field of the response. */
+enum exit_code view_rows(struct cli *cli, const ProtobufCMessage *response, const char *rows,
+	const struct column *columns, size_t columns_count);
+/* A document: its own fields one below the other, then its lines as a table. `rows` may be NULL.
+ * In CSV it is the lines, or the document as one row when it has none. */
+enum exit_code view_document(struct cli *cli, const ProtobufCMessage *response,
+	const char *document, const struct column *fields, size_t fields_count, const char *rows,
+	const struct column *columns, size_t columns_count);
+/* Calls a List method page by page, up to limit rows (0: all), and shows them as one table, one
+ * JSON document or one CSV. limit < 0: the default, 1,000 in a table, otherwise all. */
+enum exit_code view_list(struct cli *cli, const char *service, const char *name,
+	ProtobufCMessage *request, const char *rows, int64_t limit, const struct column *columns,
+	size_t columns_count);
+/* Ends a command whose response says nothing more than that it was done. */
+enum exit_code view_done(struct cli *cli, ProtobufCMessage *response, const char *format, ...)
+	PRINTF_LIKE(3, 4);
+
+/* The option that every list has. */
+extern int view_limit;
+#define LIST_LIMIT_OPTION                                                                          \
+	{                                                                                              \
+		"limit", 'n', POPT_ARG_INT, &view_limit, 0, "rows at most, 0 for all (table: 1000)", "N"   \
+	}
+
+/* A table of texts made by hand (verify, import, replay), in any of the forms; numbers are those of
+ * COLUMN_NUMBER. Cells are rows_count * columns_count. */
+void view_text_table(struct cli *cli, const char *const *titles, const int *kinds,
+	size_t columns_count, const char *const *cells, size_t rows_count);
+
+#endif
