@@ -131,11 +131,31 @@ static void add_escaped(struct line *line, const char *text)
 	}
 }
 
+/* Closed also when the text had to be cut: the line's reserve has room for it. */
 static void add_quoted(struct line *line, const char *text)
 {
+	if (line->cut)
+		return;
 	add(line, "\"");
 	add_escaped(line, text);
-	add(line, "\"");
+	line->bytes[line->size++] = '"';
+}
+
+/* A message may have lines of its own; what follows the first is told by its indentation. */
+static void add_message(struct line *line, const char *text)
+{
+	char piece[512];
+	while (*text && !line->cut) {
+		size_t size = strcspn(text, "\n");
+		if (size >= sizeof(piece))
+			size = sizeof(piece) - 1;
+		memcpy(piece, text, size);
+		piece[size] = '\0';
+		add_escaped(line, piece);
+		text += size;
+		if (*text == '\n' && *++text)
+			add(line, "\n    ");
+	}
 }
 
 /* Text that reads well bare stays bare on a terminal. */
@@ -230,7 +250,7 @@ static void build_text(struct line *line, enum log_level level, const char *mess
 	add(line, off);
 	add_format(line, " %s%s%s ", settings.coloured ? levels[level].colour : "",
 		levels[level].padded, off);
-	add_escaped(line, message);
+	add_message(line, message);
 	if (*request_tag)
 		add_format(line, " %srequest=%s%s", dim, off, request_tag);
 	for (const struct log_field *field = fields; field->kind != LOG_FIELD_END; field++) {
@@ -249,10 +269,7 @@ void log_write(enum log_level level, const char *message, const struct log_field
 		log_open(settings.fd, LOG_FORMAT_AUTO, settings.level);
 	struct line line = {.size = 0};
 	bool json = settings.format == LOG_FORMAT_JSON;
-	/* A message too long for JSON would leave a string open: it is cut before it is written. */
-	char short_message[LOG_LINE_BYTES_MAX / 8];
-	snprintf(short_message, sizeof(short_message), "%s", message);
-	(json ? build_json : build_text)(&line, level, short_message, fields);
+	(json ? build_json : build_text)(&line, level, message, fields);
 	bool cut = line.cut;
 	line.cut = false;
 	const char *ending = json ? (cut ? ",\"cut\":true}\n" : "}\n") : (cut ? " ...\n" : "\n");

@@ -48,6 +48,8 @@ static void text_lines_name_their_fields(void **state)
 	assert_non_null(strstr(line(), " INFO  connection is ready connection=\"lane 0\" role=service "
 								   "attempts=-3 share=0.25 first=true empty=\"\"\n"));
 	assert_null(strstr(text, "\033"));
+	log_info("first\nsecond\tcolumn\n");
+	assert_non_null(strstr(line(), " first\n    second\\tcolumn\n"));
 }
 
 static void json_lines_are_json(void **state)
@@ -90,9 +92,14 @@ static void too_long_a_line_is_cut_and_still_json(void **state)
 	static char long_text[3 * LOG_LINE_BYTES_MAX];
 	memset(long_text, '"', sizeof(long_text) - 1);
 	log_open(ends[1], LOG_FORMAT_JSON, LOG_LEVEL_INFO);
-	log_info(long_text, log_text("before", "kept"), log_text("long", long_text),
-		log_integer("n", 1));
+	log_info(long_text, log_text("after", "lost"));
 	json_t *root = json_line();
+	assert_true(strlen(member(root, "message")) > LOG_LINE_BYTES_MAX / 3);
+	assert_null(json_object_get(root, "after"));
+	json_decref(root);
+	assert_true(strlen(text) <= LOG_LINE_BYTES_MAX);
+	log_info("m", log_text("before", "kept"), log_text("long", long_text), log_integer("n", 1));
+	root = json_line();
 	assert_string_equal(member(root, "before"), "kept");
 	assert_null(json_object_get(root, "long"));
 	assert_true(json_is_true(json_object_get(root, "cut")));
