@@ -61,7 +61,7 @@ void log_set_request(const char *tag)
 
 static void add_bytes(struct line *line, const char *bytes, size_t size)
 {
-	if (line->cut || size > sizeof(line->bytes) - LINE_RESERVE - line->size) {
+	if (line->cut || line->size + size > sizeof(line->bytes) - LINE_RESERVE) {
 		line->cut = true;
 		return;
 	}
