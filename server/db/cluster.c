@@ -199,9 +199,9 @@ static bool make_data(struct cluster *cluster, const char **error)
 		return true;
 	const char *fresh = arena_printf(cluster->arena, "%s.new", cluster->data);
 	const char *remove[] = {"rm", "-rf", "--", fresh, NULL};
-	const char *arguments[] = {"initdb", "--pgdata", fresh, "--username", "postgres", "--auth",
-		"trust", "--encoding", "UTF8", "--locale", "C", "--data-checksums", "--no-instructions",
-		cluster->throwaway ? "--no-sync" : NULL, NULL};
+	const char *arguments[] = {cluster->initdb, "--pgdata", fresh, "--username", "postgres",
+		"--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--data-checksums",
+		"--no-instructions", cluster->throwaway ? "--no-sync" : NULL, NULL};
 	log_info("making a database", log_text("folder", cluster->data),
 		log_text("user", cluster->user.name));
 	(void)cluster_run(cluster, "/bin/rm", remove);

@@ -177,7 +177,8 @@ const char **cluster_arguments(struct cluster *cluster)
 {
 	struct settings settings = {.arena = &cluster->memory,
 		.arguments = arena_alloc_array(&cluster->memory, CLUSTER_ARGUMENTS_MAX, sizeof(char *))};
-	settings.arguments[settings.count++] = "postgres";
+	/* By its path: it looks for its libraries from there. */
+	settings.arguments[settings.count++] = cluster->postgres;
 	settings.arguments[settings.count++] = "-D";
 	settings.arguments[settings.count++] = cluster->data;
 	set(&settings, "listen_addresses", "");

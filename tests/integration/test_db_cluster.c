@@ -100,7 +100,11 @@ static pid_t start_owner(const char *directory, pid_t *postmaster)
 	assert_int_equal(pipe(told), 0);
 	pid_t owner = fork();
 	if (owner == 0) {
-		struct cluster *cluster = start(directory);
+		struct cluster_options options = {.directory = directory, .throwaway = true};
+		const char *error;
+		struct cluster *cluster = cluster_start(&options, &arena, &error);
+		if (!cluster)
+			_exit(1); /* a failed assertion would go on with the tests, in the child */
 		test_sql(cluster_uri(cluster), "CREATE TABLE IF NOT EXISTS kept (n integer); "
 									   "INSERT INTO kept VALUES (1)");
 		pid_t pid = cluster_pid(cluster);
