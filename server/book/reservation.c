@@ -292,10 +292,10 @@ static enum verdict reservation_sweep(struct run *run, const void *request_, voi
 			{"hold_until", SCAN_LESS, 0}},
 		.order = {"hold_until"},
 	};
-	const struct reservation_expire_request *request = request_;
-	struct reservation_expire_response *response = response_;
+	const Google__Protobuf__Int64Value *request = request_;
+	Google__Protobuf__Int64Value *response = response_;
 	struct scan scan = {.shape = &shape, .limit = RESERVATION_EXPIRE_MAX};
-	scan.values[0] = (struct scan_value){.present = true, .number = request->part};
+	scan.values[0] = (struct scan_value){.present = true, .number = request->value};
 	/* To the next full second, so that another look at the clock is the same scan; judged exactly
 	 * below. */
 	scan.values[2] =
@@ -304,7 +304,7 @@ static enum verdict reservation_sweep(struct run *run, const void *request_, voi
 	if (!result)
 		return VERDICT_NEED;
 	bool needs = false;
-	int32_t expired = 0;
+	int64_t expired = 0;
 	for (size_t i = 0; i < result->count; i++) {
 		const struct reservation_row *row;
 		enum lookup found = workset_find(
@@ -321,19 +321,20 @@ static enum verdict reservation_sweep(struct run *run, const void *request_, voi
 	}
 	if (needs)
 		return VERDICT_NEED;
-	response->expired = expired;
-	response->more = expired > 0 && result->count == RESERVATION_EXPIRE_MAX;
+	response->value = expired;
 	return VERDICT_DONE;
 }
 
 static int32_t sweep_route(const void *request, const struct book_limits *limits)
 {
-	(void)limits;
-	return ((const struct reservation_expire_request *)request)->part;
+	int64_t part = ((const Google__Protobuf__Int64Value *)request)->value;
+	return part >= 0 && part <= limits->parts ? (int32_t)part : 0;
 }
 
 const struct operation reservation_expire_operation = {
 	.name = "Sweeper/ExpireReservations",
+	.request = &google__protobuf__int64_value__descriptor,
+	.response = &google__protobuf__int64_value__descriptor,
 	.run = reservation_sweep,
 	.route = sweep_route,
 	.writes = true,

@@ -20,17 +20,9 @@ extern const struct operation reservation_operations[];
 
 #define RESERVATION_EXPIRE_MAX 100
 
-/* Plain structs, no messages: the operation has no descriptors and is never sent. */
-struct reservation_expire_request {
-	int32_t part;
-};
-
-struct reservation_expire_response {
-	int32_t expired;
-	bool more; /* there may be more in this part: run it again at once */
-};
-
-/* "Sweeper/ExpireReservations": expires up to RESERVATION_EXPIRE_MAX holds of one part. Writes. */
+/* "Sweeper/ExpireReservations": expires up to RESERVATION_EXPIRE_MAX holds of one part. Writes.
+ * Request and response are google.protobuf.Int64Value: the part, and how many were expired. When
+ * that is RESERVATION_EXPIRE_MAX there may be more: run it again at once. */
 extern const struct operation reservation_expire_operation;
 
 /* ---- The machine ---- */
