@@ -103,7 +103,6 @@ struct engine_request {
 	/* The engine's own. */
 	struct engine_request *next;
 	int64_t submitted_us;
-	int64_t give_up_us;
 };
 
 /* Queues it. A full queue answers OVERLOADED. */

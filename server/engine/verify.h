@@ -34,5 +34,7 @@ struct verify_options {
 struct verify *engine_verify(struct engine *engine, const struct verify_options *options);
 /* No callback comes any more. */
 void verify_cancel(struct verify *verify);
+/* Ends it now, with on_end(). For the engine's own end. */
+void verify_end(struct verify *verify, const char *error);
 
 #endif

@@ -1,0 +1,400 @@
+/* Engine: opening, routing, states, ending. */
+#include "engine/engine.h"
+
+#include <string.h>
+#include <time.h>
+#include <xxhash.h>
+
+#include "engine/catalog.h"
+#include "engine/lane.h"
+#include "engine/private.h"
+#include "engine/reader.h"
+#include "engine/sweeper.h"
+#include "engine/verify.h"
+#include "observe/log.h"
+
+#define TICK_MS 50
+#define RETRY_AFTER_MS 200
+
+#define STATE(state) (1U << ENGINE_##state)
+
+static const struct {
+	const char *name;
+	unsigned next;
+} states[ENGINE_STATES] = {
+	[ENGINE_STARTING] = {"starting", STATE(READY) | STATE(FAILED) | STATE(DRAINING)},
+	[ENGINE_READY] = {"ready", STATE(LOST) | STATE(DRAINING)},
+	[ENGINE_LOST] = {"lost", STATE(READY) | STATE(DRAINING)},
+	[ENGINE_FAILED] = {"failed", STATE(DRAINING)},
+	[ENGINE_DRAINING] = {"draining", 0},
+};
+
+const char *engine_state_name(enum engine_state state)
+{
+	return states[state].name;
+}
+
+int64_t engine_clock_us(void)
+{
+	return (int64_t)(uv_hrtime() / 1000);
+}
+
+int64_t engine_now_us(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+uint64_t engine_random(struct engine *engine)
+{
+	engine->random += uv_hrtime();
+	engine->random = XXH3_64bits(&engine->random, sizeof(engine->random));
+	return engine->random;
+}
+
+/* ---- States ---- */
+
+static void engine_set_state(struct engine *engine, enum engine_state state, const char *message)
+{
+	CHECK(states[engine->state].next & 1U << state);
+	metric_set(engine->metrics.states[engine->state], 0);
+	metric_set(engine->metrics.states[state], 1);
+	engine->state = state;
+	snprintf(engine->message, sizeof(engine->message), "%s", message);
+	log_info("engine changed its state", log_text("state", states[state].name),
+		log_text("message", *message ? message : NULL));
+	if (engine->settings.changed)
+		engine->settings.changed(engine, state, engine->message, engine->settings.data);
+}
+
+static size_t lanes_connected(const struct engine *engine)
+{
+	size_t count = 0;
+	for (uint32_t i = 0; i < engine->settings.lanes; i++)
+		count += engine->lanes[i] && lane_connected(engine->lanes[i]);
+	return count;
+}
+
+void engine_update(struct engine *engine)
+{
+	if (engine->closing || !engine->schema_fits)
+		return;
+	bool connected = lanes_connected(engine) > 0;
+	if (connected && (engine->state == ENGINE_STARTING || engine->state == ENGINE_LOST))
+		engine_set_state(engine, ENGINE_READY, "");
+	else if (!connected && engine->state == ENGINE_READY)
+		engine_set_state(engine, ENGINE_LOST, lane_error(engine->lanes[0]));
+}
+
+void engine_fail(struct engine *engine, const char *message)
+{
+	if (engine->state == ENGINE_STARTING)
+		engine_set_state(engine, ENGINE_FAILED, message);
+}
+
+enum engine_state engine_state(const struct engine *engine)
+{
+	return engine->state;
+}
+
+const char *engine_message(const struct engine *engine)
+{
+	if (engine->state == ENGINE_STARTING && engine->catalog)
+		return catalog_error(engine->catalog);
+	return engine->message;
+}
+
+/* ---- Requests ---- */
+
+static void check_drained(struct engine *engine)
+{
+	if (engine->requests > 0 || !engine->drained)
+		return;
+	void (*drained)(void *data) = engine->drained;
+	engine->drained = NULL;
+	drained(engine->drained_data);
+}
+
+void engine_answer(struct engine *engine, struct engine_request *request)
+{
+	CHECK(engine->requests > 0);
+	engine->requests--;
+	if (request->outcome == ENGINE_REFUSED)
+		metric_add(engine->metrics.refusals, 1);
+	metric_observe(
+		request->operation->writes ? engine->metrics.write_time : engine->metrics.read_time,
+		engine_clock_us() - request->submitted_us);
+	request->done(request);
+}
+
+void engine_refuse(struct engine_request *request, Stockbook__V1__Reason reason,
+	int64_t retry_after_ms, const char *message)
+{
+	request->outcome = ENGINE_REFUSED;
+	request->refusal = (struct refusal){
+		.reason = reason,
+		.message = arena_string(request->arena, message),
+		.retry_after_ms = retry_after_ms,
+	};
+}
+
+void engine_give_up(
+	struct engine *engine, struct engine_request *request, bool database_is_down)
+{
+	if (database_is_down && !request->cancelled)
+		engine_refuse(request, STOCKBOOK__V1__REASON__REASON_UNAVAILABLE, RETRY_AFTER_MS,
+			"database cannot be reached");
+	else
+		engine_refuse(request, STOCKBOOK__V1__REASON__REASON_DEADLINE_EXCEEDED, 0,
+			request->cancelled ? "call was cancelled" : "deadline is over");
+	engine_answer(engine, request);
+}
+
+static void refuse_later(struct engine *engine, struct engine_request *request,
+	Stockbook__V1__Reason reason, const char *message)
+{
+	engine_refuse(request, reason, RETRY_AFTER_MS, message);
+	queue_push(&engine->refused, request);
+}
+
+static struct lane *lane_of(struct engine *engine, const struct engine_request *request)
+{
+	const struct operation *operation = request->operation;
+	int32_t part =
+		operation->route ? operation->route(request->message, &engine->settings.limits) : 0;
+	return engine->lanes[(uint32_t)part % engine->settings.lanes];
+}
+
+void engine_submit(struct engine *engine, struct engine_request *request)
+{
+	CHECK(request->done && request->arena && request->actor && !engine->closing);
+	request->outcome = ENGINE_PENDING;
+	request->submitted_us = engine_clock_us();
+	engine->requests++;
+	bool queued = true;
+	if (engine->state == ENGINE_DRAINING || engine->state == ENGINE_FAILED) {
+		refuse_later(engine, request, STOCKBOOK__V1__REASON__REASON_UNAVAILABLE,
+			engine->state == ENGINE_DRAINING ? "server is shutting down" : engine->message);
+		return;
+	}
+	if (request->operation->writes) {
+		queued = lane_submit(lane_of(engine, request), request);
+	} else {
+		queued = engine->reads.count < engine->settings.queue_operations_max;
+		if (queued)
+			queue_push(&engine->reads, request);
+	}
+	if (!queued) {
+		metric_add(engine->metrics.overloads, 1);
+		refuse_later(engine, request, STOCKBOOK__V1__REASON__REASON_OVERLOADED,
+			"too much is waiting already");
+	}
+}
+
+size_t engine_requests(const struct engine *engine)
+{
+	return engine->requests;
+}
+
+/* ---- The loop ---- */
+
+/* Just before the loop waits: all that was submitted in this turn is there, and makes one batch. */
+static void on_kick(uv_prepare_t *prepare)
+{
+	struct engine *engine = prepare->data;
+	/* Those that are refused while these are answered wait for the next turn. */
+	for (size_t left = engine->refused.count; left > 0; left--)
+		engine_answer(engine, queue_pop(&engine->refused));
+	for (uint32_t i = 0; i < engine->settings.lanes; i++)
+		lane_kick(engine->lanes[i]);
+	for (uint32_t i = 0; i < engine->settings.readers; i++)
+		reader_kick(engine->readers[i]);
+	check_drained(engine);
+}
+
+static bool any_reader_connected(const struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->settings.readers; i++)
+		if (reader_connected(engine->readers[i]))
+			return true;
+	return false;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct engine *engine = timer->data;
+	size_t queued = 0;
+	for (uint32_t i = 0; i < engine->settings.lanes; i++) {
+		lane_tick(engine->lanes[i]);
+		queued += lane_queued(engine->lanes[i]);
+	}
+	struct queue over = {0};
+	queue_sift(&engine->reads, engine_clock_us(), &over);
+	for (struct engine_request *request; (request = queue_pop(&over));)
+		engine_give_up(engine, request, !any_reader_connected(engine));
+	metric_set(engine->metrics.lane_queue, (int64_t)queued);
+	metric_set(engine->metrics.read_queue, (int64_t)engine->reads.count);
+}
+
+/* ---- Opening ---- */
+
+static void metrics_register(struct engine *engine)
+{
+	struct engine_metrics *metrics = &engine->metrics;
+	char labels[64];
+	for (size_t i = 0; i < ENGINE_STATES; i++) {
+		snprintf(labels, sizeof(labels), "state=\"%s\"", states[i].name);
+		metrics->states[i] =
+			metric_gauge("stockbook_engine_state", "1 for the state the engine is in", labels);
+	}
+	for (size_t i = FAULT_DOWN; i <= FAULT_BUG; i++) {
+		snprintf(labels, sizeof(labels), "fault=\"%s\"", fault_kind_name((enum fault_kind)i));
+		metrics->retries[i] = metric_counter("stockbook_engine_batch_faults_total",
+			"Batches that had to be run again or split", labels);
+	}
+	metrics->batch_operations = metric_sizes(
+		"stockbook_engine_batch_operations", "Operations in a batch", NULL);
+	metrics->rounds =
+		metric_sizes("stockbook_engine_load_rounds", "Round trips to load a batch's rows", NULL);
+	const char *help = "From submission to the answer";
+	metrics->write_time =
+		metric_timing("stockbook_engine_operation_seconds", help, "kind=\"write\"");
+	metrics->read_time =
+		metric_timing("stockbook_engine_operation_seconds", help, "kind=\"read\"");
+	help = "Operations that wait";
+	metrics->lane_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"write\"");
+	metrics->read_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"read\"");
+	metrics->replays = metric_counter("stockbook_engine_replays_total",
+		"Operations answered from a request id that was known", NULL);
+	metrics->refusals =
+		metric_counter("stockbook_engine_refusals_total", "Operations that were refused", NULL);
+	metrics->overloads = metric_counter(
+		"stockbook_engine_overloads_total", "Operations refused because a queue was full", NULL);
+	metrics->splits = metric_counter(
+		"stockbook_engine_splits_total", "Batches that were split to find a culprit", NULL);
+	metrics->culprits = metric_counter(
+		"stockbook_engine_culprits_total", "Operations that failed in the database", NULL);
+	metric_set(metrics->states[ENGINE_STARTING], 1);
+}
+
+static uint32_t or_default(uint32_t value, uint32_t otherwise)
+{
+	return value ? value : otherwise;
+}
+
+static void settings_take(struct engine *engine, const struct engine_settings *given)
+{
+	struct engine_settings *settings = &engine->settings;
+	*settings = *given;
+	settings->database = arena_string(&engine->arena, given->database);
+	settings->role = arena_string(&engine->arena, given->role);
+	settings->lanes = or_default(given->lanes, 2);
+	settings->readers = or_default(given->readers, 2);
+	settings->batch_operations_max = or_default(given->batch_operations_max, 128);
+	settings->queue_operations_max = or_default(given->queue_operations_max, 10000);
+	settings->batch_deadline_ms = or_default(given->batch_deadline_ms, 10000);
+	settings->lock_timeout_ms = or_default(given->lock_timeout_ms, 2000);
+	settings->policy_staleness_ms = or_default(given->policy_staleness_ms, 1000);
+	settings->sweep_interval_ms = or_default(given->sweep_interval_ms, 1000);
+	CHECK(settings->limits.parts > 0 && settings->limits.parts < UUID_PARTS_MAX);
+}
+
+static void handles_open(struct engine *engine)
+{
+	CHECK(uv_prepare_init(engine->loop, &engine->kick) == 0);
+	CHECK(uv_timer_init(engine->loop, &engine->tick) == 0);
+	engine->kick.data = engine->tick.data = engine;
+	uv_prepare_start(&engine->kick, on_kick);
+	uv_timer_start(&engine->tick, on_tick, TICK_MS, TICK_MS);
+	engine->open += 2;
+}
+
+struct engine *engine_open(uv_loop_t *loop, const struct engine_settings *settings)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	CHECK(engine != NULL);
+	engine->loop = loop;
+	engine->state = ENGINE_STARTING;
+	arena_init(&engine->arena);
+	settings_take(engine, settings);
+	metrics_register(engine);
+	engine->sql = sql_new();
+	engine->policy = policy_new((int64_t)engine->settings.policy_staleness_ms * 1000);
+	uint32_t lanes = engine->settings.lanes;
+	uint32_t readers = engine->settings.readers;
+	engine->lanes = arena_alloc_array(&engine->arena, lanes, sizeof(struct lane *));
+	engine->readers = arena_alloc_array(&engine->arena, readers, sizeof(struct reader *));
+	for (uint32_t i = 0; i < lanes; i++)
+		engine->lanes[i] = lane_open(engine, i);
+	for (uint32_t i = 0; i < readers; i++)
+		engine->readers[i] = reader_open(engine, i);
+	engine->catalog = catalog_open(engine);
+	engine->sweeper = sweeper_open(engine);
+	handles_open(engine);
+	return engine;
+}
+
+/* ---- Ending ---- */
+
+void engine_drain(struct engine *engine, void (*drained)(void *data), void *data)
+{
+	CHECK(!engine->drained);
+	engine->drained = drained;
+	engine->drained_data = data;
+	if (engine->state != ENGINE_DRAINING)
+		engine_set_state(engine, ENGINE_DRAINING, "");
+	/* on_kick() says when: not from within here. */
+}
+
+static void engine_free(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->settings.lanes; i++)
+		lane_free(engine->lanes[i]);
+	for (uint32_t i = 0; i < engine->settings.readers; i++)
+		reader_free(engine->readers[i]);
+	catalog_free(engine->catalog);
+	sweeper_free(engine->sweeper);
+	policy_free(engine->policy);
+	sql_free(engine->sql);
+	if (engine->closed)
+		engine->closed(engine->closed_data);
+	arena_release(&engine->arena);
+	free(engine);
+}
+
+void engine_closed_one(void *data)
+{
+	struct engine *engine = data;
+	CHECK(engine->open > 0);
+	if (--engine->open == 0 && engine->closing)
+		engine_free(engine);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	engine_closed_one(handle->data);
+}
+
+void engine_close(struct engine *engine, void (*closed)(void *data), void *data)
+{
+	CHECK(!engine->closing);
+	engine->closing = true;
+	engine->closed = closed;
+	engine->closed_data = data;
+	for (size_t i = 0; i < ENGINE_VERIFICATIONS_MAX; i++)
+		if (engine->verifications[i])
+			verify_end(engine->verifications[i], "server is shutting down");
+	sweeper_close(engine->sweeper);
+	for (struct engine_request *request; (request = queue_pop(&engine->refused));)
+		engine_answer(engine, request);
+	for (uint32_t i = 0; i < engine->settings.lanes; i++)
+		lane_close(engine->lanes[i]);
+	for (uint32_t i = 0; i < engine->settings.readers; i++)
+		reader_close(engine->readers[i]);
+	for (struct engine_request *request; (request = queue_pop(&engine->reads));)
+		engine_give_up(engine, request, true);
+	catalog_close(engine->catalog);
+	uv_close((uv_handle_t *)&engine->kick, on_handle_closed);
+	uv_close((uv_handle_t *)&engine->tick, on_handle_closed);
+}

@@ -1,0 +1,574 @@
+/* Lane: the machine. What happens to rows is in load.c, store.c and the book. */
+#include "engine/lane.h"
+
+#include <string.h>
+
+#include "engine/batch.h"
+#include "engine/store.h"
+#include "observe/log.h"
+
+/* Rounds of LOAD before an operation that still needs more is left for a batch of its own. */
+#define ROUNDS_MAX 8
+#define ROUNDS_ALONE_MAX 256
+/* Attempts after which a batch that keeps failing is split. */
+#define ATTEMPTS_TOGETHER_MAX 4
+#define ATTEMPTS_ALONE_MAX 8
+#define BACKOFF_MS_MAX 100
+
+enum lane_step {
+	STEP_TAKE,
+	STEP_GATHER,
+	STEP_LOAD,
+	STEP_ABSORB,
+	STEP_DECIDE,
+	STEP_STORE,
+	STEP_FINISH,
+	STEP_REST, /* nothing more can be done until somebody calls */
+};
+
+struct lane {
+	struct engine *engine;
+	struct db_connection *connection;
+	uint32_t index;
+	enum lane_state state; /* changed by lane_set_state() alone */
+	struct metric *gauges[LANE_STATES];
+	struct queue queue;
+	struct batch batches[2];
+	struct batch *batch;    /* the current one; empty when there is none */
+	struct batch *finished; /* committed, not answered yet; or NULL */
+	struct fault fault;     /* that the last round trip met */
+	/* While a culprit is looked for: how many are taken at once, and how many at the queue's front
+	 * were in its batch. */
+	size_t split_max;
+	size_t suspects;
+	uv_timer_t timer; /* ends WAITING */
+};
+
+#define STATE(state) (1U << LANE_##state)
+
+static const struct {
+	const char *name;
+	unsigned next;
+} states[LANE_STATES] = {
+	[LANE_DOWN] = {"down", STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(CLOSED)},
+	[LANE_IDLE] = {"idle", STATE(LOADING) | STATE(STORING) | STATE(DOWN) | STATE(CLOSED)},
+	[LANE_LOADING] = {"loading",
+		STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(WAITING) | STATE(DOWN) |
+			STATE(CLOSED)},
+	[LANE_STORING] = {"storing",
+		STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(WAITING) | STATE(DOWN) |
+			STATE(CLOSED)},
+	[LANE_WAITING] = {"waiting",
+		STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(DOWN) | STATE(CLOSED)},
+	[LANE_CLOSED] = {"closed", 0},
+};
+
+static const struct db_setting session[] = {ENGINE_SESSION};
+
+static void lane_run(struct lane *lane, enum lane_step step);
+
+static void lane_set_state(struct lane *lane, enum lane_state state)
+{
+	CHECK(states[lane->state].next & 1U << state);
+	metric_add(lane->gauges[lane->state], -1);
+	metric_add(lane->gauges[state], 1);
+	lane->state = state;
+}
+
+/* ---- Round trips ---- */
+
+static void on_answered(struct db_batch *exchange, const struct fault *fault);
+
+static void lane_send(struct lane *lane, enum lane_state state)
+{
+	struct batch *batch = lane->batch;
+	batch->exchange.done = on_answered;
+	batch->exchange.data = lane;
+	lane_set_state(lane, state);
+	db_submit(lane->connection, &batch->exchange);
+}
+
+/* What comes next belongs to the transaction of what came before, if there is one. */
+static void exchange_begin(struct batch *batch)
+{
+	db_batch_init(&batch->exchange, &batch->arena);
+	batch->exchange.continues_transaction = batch->in_transaction;
+	if (!batch->in_transaction)
+		db_batch_add(&batch->exchange, &db_begin, NULL);
+	batch->in_transaction = true;
+}
+
+/* ---- Steps ---- */
+
+static enum lane_step step_take(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	struct engine *engine = lane->engine;
+	size_t most = engine->settings.batch_operations_max;
+	if (lane->suspects > 0)
+		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
+	int64_t now_us = engine_clock_us();
+	while (batch->count < most && lane->queue.count > 0) {
+		struct engine_request *request = queue_pop(&lane->queue);
+		if (request_is_over(request, now_us)) {
+			lane->suspects -= lane->suspects > 0;
+			engine_give_up(engine, request, false);
+		} else {
+			batch_add(batch, request);
+		}
+	}
+	if (batch->count == 0) {
+		lane->suspects = 0;
+		if (lane->state != LANE_IDLE)
+			lane_set_state(lane, LANE_IDLE);
+		return STEP_REST;
+	}
+	metric_observe(engine->metrics.batch_operations, (int64_t)batch->count);
+	return STEP_GATHER;
+}
+
+/* Policy rows that are known well enough. */
+static const void *policy_source(void *data, const struct table *table, const void *key)
+{
+	struct lane *lane = data;
+	return policy_get(lane->engine->policy, table, key, engine_clock_us(),
+		workset_arena(lane->batch->set));
+}
+
+static void clock_advance(struct batch *batch)
+{
+	int64_t now_us = engine_now_us();
+	if (now_us > batch->now_us)
+		batch->now_us = now_us;
+}
+
+/* Runs every operation on the empty set: what they need is then loaded for all of them at once. */
+static enum lane_step step_gather(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	struct engine *engine = lane->engine;
+	batch_prune(batch, engine, batch->attempts > 0);
+	if (batch->count == 0) {
+		batch_reset(batch);
+		return STEP_TAKE;
+	}
+	size_t known = batch->load.key_count;
+	batch_open(batch, engine);
+	batch->load.policy = engine->policy;
+	batch->load.locks = true;
+	/* Tried before: what was locked then is locked now in one go, in order. */
+	for (size_t i = 0; i < known; i++) {
+		const void *row;
+		(void)workset_find(batch->set, batch->load.keys[i]->table, batch->load.keys[i],
+			ACCESS_LOCK, &row);
+	}
+	batch->load.hold_stock_back = batch->count > 1 && known == 0;
+	batch->load.key_count = batch->load.key_capacity = 0;
+	workset_set_source(batch->set, policy_source, lane);
+	clock_advance(batch);
+	for (size_t i = 0; i < batch->count; i++)
+		if (!batch->entries[i].previous)
+			entry_run(batch, engine, &batch->entries[i], true);
+	return STEP_LOAD;
+}
+
+static enum lane_step step_load(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	bool was_in_transaction = batch->in_transaction;
+	exchange_begin(batch);
+	bool loads = load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us());
+	/* After the locks: a request that waited here for itself, sent to another server or still under
+	 * way after a lost connection, must find what it did. */
+	bool looks_up = store_add_lookup(batch, lane->engine);
+	if (!loads && !looks_up) {
+		batch->in_transaction = was_in_transaction;
+		return STEP_DECIDE;
+	}
+	batch->rounds++;
+	lane_send(lane, LANE_LOADING);
+	return STEP_REST;
+}
+
+static enum lane_step step_absorb(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	load_absorb(&batch->load, engine_clock_us());
+	store_absorb_lookup(batch, lane->engine);
+	return STEP_DECIDE;
+}
+
+/* True: decided without being run, or to wait for the twin before it. */
+static bool follow_twin(struct batch *batch, struct entry *entry)
+{
+	for (struct entry *twin = entry->previous; twin; twin = twin->previous) {
+		if (twin->state == ENTRY_OPEN)
+			return true;
+		if (twin->state != ENTRY_DONE)
+			continue;
+		if (memcmp(twin->request->fingerprint, entry->request->fingerprint,
+				sizeof(twin->request->fingerprint)) != 0) {
+			store_refuse_reuse(batch, entry);
+			return true;
+		}
+		entry->state = ENTRY_TWIN;
+		entry->response = twin->response;
+		entry->response_size = twin->response_size;
+		entry->parts = twin->parts;
+		entry->part_count = twin->part_count;
+		return true;
+	}
+	return false;
+}
+
+/* Too many rounds: those that are not decided go back to the queue, to be batches of their own. */
+static enum lane_step leave_open_ones(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	if (batch->count == 1) {
+		log_error("operation needs more and more rows",
+			log_text("operation", batch->entries[0].request->operation->name),
+			log_integer("rounds", batch->rounds));
+		entry_refuse(&batch->entries[0], &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
+			"operation does not come to an end");
+		return STEP_STORE;
+	}
+	size_t left = 0;
+	for (size_t i = batch->count; i-- > 0;) {
+		if (batch->entries[i].state != ENTRY_OPEN)
+			continue;
+		queue_push_front(&lane->queue, batch->entries[i].request);
+		memmove(&batch->entries[i], &batch->entries[i + 1],
+			(batch->count - i - 1) * sizeof(batch->entries[0]));
+		batch->count--;
+		left++;
+	}
+	lane->suspects += left;
+	lane->split_max = 1;
+	return STEP_STORE;
+}
+
+static enum lane_step step_decide(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	size_t open = 0;
+	clock_advance(batch);
+	for (size_t i = 0; i < batch->count; i++) {
+		struct entry *entry = &batch->entries[i];
+		if (entry->state != ENTRY_OPEN)
+			continue;
+		if (!follow_twin(batch, entry))
+			entry_run(batch, lane->engine, entry, false);
+		open += entry->state == ENTRY_OPEN;
+	}
+	if (open == 0)
+		return STEP_STORE;
+	if (batch->rounds >= (batch->count > 1 ? ROUNDS_MAX : ROUNDS_ALONE_MAX))
+		return leave_open_ones(lane);
+	return STEP_LOAD;
+}
+
+static enum lane_step step_store(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	bool was_in_transaction = batch->in_transaction;
+	exchange_begin(batch);
+	size_t before = batch->exchange.count;
+	bool changes = store_add(batch, lane->engine);
+	if (!was_in_transaction && batch->exchange.count == before)
+		return STEP_FINISH;
+	/* Nothing to be kept: without a COMMIT there is no wait for the disk. */
+	db_batch_add(&batch->exchange, changes ? &db_commit : &db_rollback, NULL);
+	lane_send(lane, LANE_STORING);
+	return STEP_REST;
+}
+
+static enum lane_step step_finish(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	store_absorb(batch, lane->engine);
+	metric_observe(lane->engine->metrics.rounds, batch->rounds);
+	if (lane->suspects > 0) {
+		lane->suspects -= batch->count < lane->suspects ? batch->count : lane->suspects;
+		lane->split_max *= 2;
+	}
+	/* Answered when the next batch is on its way: the database need not wait for us. */
+	CHECK(!lane->finished);
+	lane->finished = batch;
+	lane->batch = batch == &lane->batches[0] ? &lane->batches[1] : &lane->batches[0];
+	return STEP_TAKE;
+}
+
+static void lane_run(struct lane *lane, enum lane_step step)
+{
+	static enum lane_step (*const steps[])(struct lane *) = {
+		[STEP_TAKE] = step_take,
+		[STEP_GATHER] = step_gather,
+		[STEP_LOAD] = step_load,
+		[STEP_ABSORB] = step_absorb,
+		[STEP_DECIDE] = step_decide,
+		[STEP_STORE] = step_store,
+		[STEP_FINISH] = step_finish,
+	};
+	while (step != STEP_REST) {
+		step = steps[step](lane);
+		/* A batch that was answered without a round trip makes room for the next. */
+		if (lane->finished && (step == STEP_REST || step == STEP_FINISH)) {
+			struct batch *finished = lane->finished;
+			lane->finished = NULL;
+			batch_answer(finished, lane->engine);
+		}
+	}
+}
+
+/* ---- Faults ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct lane *lane = timer->data;
+	if (lane->state == LANE_WAITING)
+		lane_run(lane, STEP_GATHER);
+}
+
+/* The same batch again, after a while that differs from other lanes' and servers'. */
+static void wait_to_retry(struct lane *lane)
+{
+	uint32_t shift = lane->batch->attempts < 7 ? lane->batch->attempts : 7;
+	uint64_t most_ms = 1U << shift;
+	if (most_ms > BACKOFF_MS_MAX)
+		most_ms = BACKOFF_MS_MAX;
+	lane_set_state(lane, LANE_WAITING);
+	uv_timer_start(&lane->timer, on_timer, engine_random(lane->engine) % (most_ms + 1), 0);
+}
+
+static void log_fault(const struct lane *lane, enum log_level level, const char *message)
+{
+	const struct fault *fault = &lane->fault;
+	const struct batch *batch = lane->batch;
+	const char *statement =
+		fault->statement < batch->exchange.count
+			? batch->exchange.items[fault->statement].statement->name
+			: NULL;
+	LOG_LINE(level, message, log_integer("lane", lane->index),
+		log_text("fault", fault_kind_name(fault->kind)), log_text("sqlstate", fault->sqlstate),
+		log_text("error", fault->message), log_text("statement", statement),
+		log_text("constraint", fault->constraint), log_integer("operations", (int64_t)batch->count),
+		log_text("operation", batch->count == 1 ? batch->entries[0].request->operation->name : NULL),
+		log_integer("attempt", batch->attempts));
+}
+
+/* One of the batch makes it fail: half of it now, the rest afterwards, until it stands alone. */
+static void split(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	metric_add(lane->engine->metrics.splits, 1);
+	log_fault(lane, LOG_LEVEL_WARNING, "batch failed, it is split");
+	size_t half = batch->count / 2;
+	/* If it was a part of such a batch already, the others are still counted. */
+	if (lane->suspects < batch->count)
+		lane->suspects = batch->count;
+	lane->split_max = half;
+	for (size_t i = batch->count; i-- > 0;)
+		queue_push_front(&lane->queue, batch->entries[i].request);
+	batch_reset(batch);
+}
+
+static void blame(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	metric_add(lane->engine->metrics.culprits, 1);
+	log_fault(lane, LOG_LEVEL_ERROR, "operation failed");
+	entry_refuse(&batch->entries[0], &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
+		"operation failed in the database");
+	lane->suspects -= lane->suspects > 0;
+	lane->split_max = lane->split_max ? lane->split_max * 2 : 1;
+	batch_answer(batch, lane->engine);
+}
+
+static void lane_go_down(struct lane *lane)
+{
+	if (lane->state != LANE_DOWN)
+		lane_set_state(lane, LANE_DOWN);
+}
+
+/* The batch did not come through; nothing of it is known to be committed. */
+static void lane_fail(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	const struct fault *fault = &lane->fault;
+	bool alone = batch->count == 1;
+	bool together = batch->attempts < ATTEMPTS_TOGETHER_MAX;
+	bool weather = fault->kind == FAULT_LOST || fault->kind == FAULT_DEADLINE ||
+				   fault->kind == FAULT_RETRY || fault->kind == FAULT_DOWN;
+	/* Somebody else inserted the row meanwhile: found by the next LOAD. */
+	bool race = fault->kind == FAULT_CONSTRAINT && strcmp(fault->sqlstate, "23505") == 0;
+	metric_add(lane->engine->metrics.retries[fault->kind], 1);
+	if (fault->kind != FAULT_DOWN)
+		batch->attempts++;
+	log_fault(lane, LOG_LEVEL_DEBUG, "batch has to be run again");
+	if (alone && !weather && !(race && batch->attempts < ATTEMPTS_ALONE_MAX)) {
+		blame(lane);
+	} else if (!alone && !(together && (weather || race))) {
+		split(lane);
+	} else if (db_connection_accepts(lane->connection)) {
+		wait_to_retry(lane);
+		return;
+	}
+	if (!db_connection_accepts(lane->connection))
+		lane_go_down(lane);
+	else
+		lane_run(lane, lane->batch->count > 0 ? STEP_GATHER : STEP_TAKE);
+}
+
+static void on_answered(struct db_batch *exchange, const struct fault *fault)
+{
+	struct lane *lane = exchange->data;
+	if (lane->state == LANE_CLOSED)
+		return;
+	if (fault) {
+		lane->fault = *fault;
+		lane_fail(lane);
+	} else {
+		lane_run(lane, lane->state == LANE_LOADING ? STEP_ABSORB : STEP_FINISH);
+	}
+}
+
+static void lane_resume(struct lane *lane)
+{
+	if (lane->state == LANE_DOWN && lane->engine->schema_fits &&
+		db_connection_accepts(lane->connection))
+		lane_run(lane, lane->batch->count > 0 ? STEP_GATHER : STEP_TAKE);
+}
+
+static void on_connection(
+	struct db_connection *connection, enum db_state from, enum db_state to, void *data)
+{
+	struct lane *lane = data;
+	(void)from;
+	lane->connection = connection; /* also while it is still being opened */
+	if (to == DB_STATE_DOWN && (lane->state == LANE_IDLE || lane->state == LANE_WAITING))
+		lane_go_down(lane);
+	engine_update(lane->engine);
+	if (to == DB_STATE_READY)
+		lane_resume(lane);
+}
+
+/* ---- From outside ---- */
+
+bool lane_submit(struct lane *lane, struct engine_request *request)
+{
+	if (lane->queue.count >= lane->engine->settings.queue_operations_max)
+		return false;
+	queue_push(&lane->queue, request);
+	return true;
+}
+
+void lane_kick(struct lane *lane)
+{
+	if (lane->state == LANE_IDLE && lane->queue.count > 0)
+		lane_run(lane, STEP_TAKE);
+	else if (lane->state == LANE_DOWN)
+		lane_resume(lane);
+}
+
+void lane_tick(struct lane *lane)
+{
+	struct engine *engine = lane->engine;
+	bool down = lane->state == LANE_DOWN;
+	if (lane->queue.count > 0 && lane->suspects == 0) {
+		struct queue over = {0};
+		queue_sift(&lane->queue, engine_clock_us(), &over);
+		for (struct engine_request *request; (request = queue_pop(&over));)
+			engine_give_up(engine, request, down);
+	}
+	if (down && lane->batch->count > 0) {
+		batch_prune(lane->batch, engine, true);
+		if (lane->batch->count == 0)
+			batch_reset(lane->batch);
+	}
+}
+
+size_t lane_queued(const struct lane *lane)
+{
+	return lane->queue.count;
+}
+
+bool lane_connected(const struct lane *lane)
+{
+	enum db_state state = db_connection_state(lane->connection);
+	return state != DB_STATE_DOWN && state != DB_STATE_CONNECTING &&
+		   state != DB_STATE_SETTING_UP && state != DB_STATE_CLOSING;
+}
+
+const char *lane_error(const struct lane *lane)
+{
+	return db_connection_error(lane->connection);
+}
+
+static void gauges_register(struct lane *lane)
+{
+	char labels[64];
+	for (size_t i = 0; i < LANE_STATES; i++) {
+		snprintf(labels, sizeof(labels), "state=\"%s\"", states[i].name);
+		lane->gauges[i] = metric_gauge("stockbook_engine_lanes", "Lanes by state", labels);
+	}
+	metric_add(lane->gauges[LANE_DOWN], 1);
+}
+
+struct lane *lane_open(struct engine *engine, uint32_t index)
+{
+	struct lane *lane = calloc(1, sizeof(*lane));
+	CHECK(lane != NULL);
+	lane->engine = engine;
+	lane->index = index;
+	lane->state = LANE_DOWN;
+	batch_init(&lane->batches[0]);
+	batch_init(&lane->batches[1]);
+	lane->batch = &lane->batches[0];
+	gauges_register(lane);
+	CHECK(uv_timer_init(engine->loop, &lane->timer) == 0);
+	lane->timer.data = lane;
+	const struct engine_settings *settings = &engine->settings;
+	lane->connection = db_connection_open(engine->loop,
+		&(struct db_options){
+			.uri = settings->database,
+			.name = arena_printf(&engine->arena, "lane %u", index),
+			.role = settings->role,
+			.settings = session,
+			.setting_count = ARRAY_COUNT(session),
+			.batch_deadline_ms = settings->batch_deadline_ms,
+			.lock_timeout_ms = settings->lock_timeout_ms,
+			.changed = on_connection,
+			.data = lane,
+		});
+	engine->open += 2;
+	return lane;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	struct lane *lane = handle->data;
+	engine_closed_one(lane->engine);
+}
+
+void lane_close(struct lane *lane)
+{
+	struct engine *engine = lane->engine;
+	/* First, so that what the connection still says finds nobody. */
+	lane_set_state(lane, LANE_CLOSED);
+	for (size_t i = 0; i < lane->batch->count; i++)
+		engine_give_up(engine, lane->batch->entries[i].request, true);
+	lane->batch->count = 0;
+	for (struct engine_request *request; (request = queue_pop(&lane->queue));)
+		engine_give_up(engine, request, true);
+	metric_add(lane->gauges[LANE_CLOSED], -1);
+	db_connection_close(lane->connection, engine_closed_one, engine);
+	uv_close((uv_handle_t *)&lane->timer, on_timer_closed);
+}
+
+void lane_free(struct lane *lane)
+{
+	batch_release(&lane->batches[0]);
+	batch_release(&lane->batches[1]);
+	free(lane);
+}

@@ -1,0 +1,47 @@
+/*
+ * Lane: one connection that writes. It takes what has queued up as one batch, decides it, commits
+ * it, answers it; whatever goes wrong with the database in between, the batch is run again from its
+ * beginning until it is committed or its callers have no more time.
+ *
+ *   steps    TAKE -> GATHER -> LOAD ~~> ABSORB -> DECIDE -+-> STORE ~~> FINISH -> TAKE
+ *              ^        ^       ^                         |
+ *              |        |       +---- needs more rows ----+
+ *              |        +---- fault: the whole batch again (RETRY)
+ *              +------------- fault for one operation's sake: half of it, the rest later (SPLIT)
+ *            ~~> : a round trip
+ *
+ *   states   DOWN: no connection    IDLE: nothing to do    LOADING, STORING: a round trip is under way
+ *            WAITING: until it tries again
+ */
+#ifndef STOCKBOOK_ENGINE_LANE_H
+#define STOCKBOOK_ENGINE_LANE_H
+
+#include "engine/private.h"
+
+enum lane_state {
+	LANE_DOWN,
+	LANE_IDLE,
+	LANE_LOADING,
+	LANE_STORING,
+	LANE_WAITING,
+	LANE_CLOSED,
+	LANE_STATES,
+};
+
+struct lane *lane_open(struct engine *engine, uint32_t index);
+/* Gives up everything it has. */
+void lane_close(struct lane *lane);
+void lane_free(struct lane *lane);
+
+/* False: its queue is full. */
+MUST_USE bool lane_submit(struct lane *lane, struct engine_request *request);
+/* Starts working when it is idle and something waits. */
+void lane_kick(struct lane *lane);
+/* Answers those whose time is over. */
+void lane_tick(struct lane *lane);
+size_t lane_queued(const struct lane *lane);
+bool lane_connected(const struct lane *lane);
+/* Why it is not, for people. */
+const char *lane_error(const struct lane *lane);
+
+#endif

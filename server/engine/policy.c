@@ -1,0 +1,147 @@
+/* Policy: two generations of an open-addressing table, each with its own arena. */
+#include "engine/policy.h"
+
+#include <string.h>
+
+#define SLOTS ((size_t)1 << 16)
+
+struct known {
+	const struct table *table; /* NULL: a free slot */
+	uint64_t hash;
+	void *row;            /* a key alone when it was deleted */
+	bool deleted;
+	int64_t asked_us;     /* as new as this */
+	int64_t committed_us; /* by this server; what was asked before is older. 0: never */
+};
+
+struct generation {
+	struct arena arena;
+	struct known *slots;
+	size_t count;
+	int64_t since_us;
+};
+
+struct policy {
+	int64_t staleness_us;
+	struct generation generations[2];
+	size_t newer; /* index */
+};
+
+struct policy *policy_new(int64_t staleness_us)
+{
+	struct policy *policy = calloc(1, sizeof(*policy));
+	CHECK(policy != NULL);
+	policy->staleness_us = staleness_us;
+	for (size_t i = 0; i < 2; i++) {
+		arena_init(&policy->generations[i].arena);
+		policy->generations[i].slots = calloc(SLOTS, sizeof(struct known));
+		CHECK(policy->generations[i].slots != NULL);
+	}
+	return policy;
+}
+
+void policy_free(struct policy *policy)
+{
+	for (size_t i = 0; i < 2; i++) {
+		arena_release(&policy->generations[i].arena);
+		free(policy->generations[i].slots);
+	}
+	free(policy);
+}
+
+/* The slot of the key, or the free one where it belongs. */
+static struct known *slot_of(
+	struct generation *generation, const struct table *table, const void *key, uint64_t hash)
+{
+	for (size_t i = hash & (SLOTS - 1);; i = (i + 1) & (SLOTS - 1)) {
+		struct known *known = &generation->slots[i];
+		if (!known->table || (known->hash == hash && known->table == table &&
+								 row_key_compare(table, known->row, key) == 0))
+			return known;
+	}
+}
+
+static void generation_clear(struct generation *generation)
+{
+	if (generation->count > 0)
+		memset(generation->slots, 0, SLOTS * sizeof(struct known));
+	arena_reset(&generation->arena);
+	generation->count = 0;
+}
+
+/* The newer generation is at most as old as a row may be: what is only in the older one is on its
+ * last turn. */
+static struct generation *generation_now(struct policy *policy, int64_t now_us)
+{
+	struct generation *newer = &policy->generations[policy->newer];
+	if (newer->count > 0 && now_us - newer->since_us < policy->staleness_us)
+		return newer;
+	if (newer->count > 0) {
+		policy->newer ^= 1;
+		newer = &policy->generations[policy->newer];
+		generation_clear(newer);
+	}
+	newer->since_us = now_us;
+	return newer;
+}
+
+const void *policy_get(struct policy *policy, const struct table *table, const void *key,
+	int64_t now_us, struct arena *arena)
+{
+	uint64_t hash = row_key_hash(table, key);
+	for (size_t i = 0; i < 2; i++) {
+		struct known *known = slot_of(&policy->generations[policy->newer ^ i], table, key, hash);
+		if (!known->table)
+			continue;
+		if (known->deleted || now_us - known->asked_us >= policy->staleness_us)
+			return NULL;
+		void *copy = row_new(table, arena);
+		row_copy(table, copy, known->row, arena);
+		return copy;
+	}
+	return NULL;
+}
+
+static void put(struct policy *policy, const void *row, bool deleted, int64_t asked_us,
+	int64_t committed_us, int64_t now_us)
+{
+	const struct table *table = ((const struct row *)row)->table;
+	struct generation *newer = generation_now(policy, now_us);
+	if (newer->count >= POLICY_ROWS_MAX)
+		return;
+	uint64_t hash = row_key_hash(table, row);
+	struct known *known = slot_of(newer, table, row, hash);
+	if (!known->table)
+		newer->count++;
+	void *copy = row_new(table, &newer->arena);
+	row_copy(table, copy, row, &newer->arena);
+	*known = (struct known){table, hash, copy, deleted, asked_us, committed_us};
+}
+
+void policy_loaded(struct policy *policy, const void *row, int64_t asked_us, int64_t now_us)
+{
+	if (now_us - asked_us >= policy->staleness_us)
+		return;
+	const struct table *table = ((const struct row *)row)->table;
+	uint64_t hash = row_key_hash(table, row);
+	for (size_t i = 0; i < 2; i++) {
+		const struct known *known = slot_of(&policy->generations[i], table, row, hash);
+		/* Asked before our own commit came back: perhaps what it replaced. Also no newer than what
+		 * is there: spare the copy. */
+		if (known->table && (asked_us <= known->committed_us || asked_us <= known->asked_us))
+			return;
+	}
+	put(policy, row, false, asked_us, 0, now_us);
+}
+
+void policy_committed(struct policy *policy, const void *row, bool deleted, int64_t now_us)
+{
+	/* Known for as long as anybody could still ask with an older answer under way: the generations
+	 * are cleared only after that. A full generation could not remember it. */
+	struct generation *newer = generation_now(policy, now_us);
+	if (newer->count >= POLICY_ROWS_MAX) {
+		generation_clear(&policy->generations[0]);
+		generation_clear(&policy->generations[1]);
+	}
+	put(policy, row, deleted, now_us, now_us, now_us);
+}

@@ -1,0 +1,337 @@
+/* Reader: take, gather, load until all are decided, answer. */
+#include "engine/reader.h"
+
+#include "engine/batch.h"
+#include "observe/log.h"
+
+#define ROUNDS_MAX 256
+#define READS_MAX 64 /* at once; the others go to the other readers */
+
+enum reader_state {
+	READER_DOWN,
+	READER_IDLE,
+	READER_LOADING,
+	READER_CLOSED,
+	READER_STATES,
+};
+
+struct reader {
+	struct engine *engine;
+	struct db_connection *connection;
+	uint32_t index;
+	enum reader_state state; /* changed by reader_set_state() alone */
+	struct metric *gauges[READER_STATES];
+	struct batch batch;
+	/* While one read is looked for that makes its batch fail: how many are taken at once. */
+	size_t split_max;
+};
+
+#define STATE(state) (1U << READER_##state)
+
+static const struct {
+	const char *name;
+	unsigned next;
+} states[READER_STATES] = {
+	[READER_DOWN] = {"down", STATE(IDLE) | STATE(LOADING) | STATE(CLOSED)},
+	[READER_IDLE] = {"idle", STATE(LOADING) | STATE(DOWN) | STATE(CLOSED)},
+	[READER_LOADING] = {"loading", STATE(LOADING) | STATE(IDLE) | STATE(DOWN) | STATE(CLOSED)},
+	[READER_CLOSED] = {"closed", 0},
+};
+
+/* As the lanes', and: a round trip is one transaction, which sees one moment of the book. */
+static const struct db_setting session[] = {
+	ENGINE_SESSION,
+	{"default_transaction_isolation", "repeatable read"},
+	{"default_transaction_read_only", "on"},
+};
+
+static void on_answered(struct db_batch *exchange, const struct fault *fault);
+
+static void reader_set_state(struct reader *reader, enum reader_state state)
+{
+	CHECK(states[reader->state].next & 1U << state);
+	metric_add(reader->gauges[reader->state], -1);
+	metric_add(reader->gauges[state], 1);
+	reader->state = state;
+}
+
+/* ---- What will be needed ---- */
+
+/* A policy row that the dry run was answered from memory: asked for again, afresh. */
+struct guesses {
+	struct reader *reader;
+	const void **rows;
+	size_t count;
+	size_t capacity;
+};
+
+static const void *guess(void *data, const struct table *table, const void *key)
+{
+	struct guesses *guesses = data;
+	struct batch *batch = &guesses->reader->batch;
+	const void *row = policy_get(
+		guesses->reader->engine->policy, table, key, engine_clock_us(), &batch->arena);
+	if (row) {
+		guesses->rows = arena_grow(&batch->arena, guesses->rows, guesses->count,
+			&guesses->capacity, sizeof(*guesses->rows));
+		guesses->rows[guesses->count++] = row;
+	}
+	return row;
+}
+
+static void need_again(struct workset *set, const struct need *need)
+{
+	const void *row;
+	int64_t sum;
+	switch (need->kind) {
+	case NEED_ROW:
+		(void)workset_find(set, need->table, need->key,
+			((const struct row *)need->key)->needed == 1 + ACCESS_LOCK ? ACCESS_LOCK : ACCESS_PEEK,
+			&row);
+		return;
+	case NEED_CHILDREN:
+		(void)workset_children(set, need->table, need->key, need->prefix_count);
+		return;
+	case NEED_SCAN:
+		(void)workset_scan(set, &need->scan);
+		return;
+	case NEED_SUM:
+		(void)workset_sum(set, &need->scan, need->sum_field, &sum);
+		return;
+	}
+}
+
+/* Runs every operation dry on what is remembered of policies, to find out what it will ask for; all
+ * of that, the policies included, is then read afresh in one round trip. */
+static void gather(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	struct engine *engine = reader->engine;
+	struct guesses guesses = {.reader = reader};
+	batch_open(batch, engine);
+	batch->now_us = engine_now_us();
+	workset_set_source(batch->set, guess, &guesses);
+	for (size_t i = 0; i < batch->count; i++)
+		entry_run(batch, engine, &batch->entries[i], true);
+	size_t count;
+	struct need *const *needs = workset_needs(batch->set, &count);
+	struct workset *set = workset_new(&batch->arena);
+	for (size_t i = 0; i < guesses.count; i++) {
+		const struct row *row = guesses.rows[i];
+		const void *found;
+		(void)workset_find(set, row->table, row, ACCESS_PEEK, &found);
+	}
+	for (size_t i = 0; i < count; i++)
+		need_again(set, needs[i]);
+	batch->set = set;
+}
+
+/* ---- The machine ---- */
+
+static bool take(struct reader *reader)
+{
+	struct engine *engine = reader->engine;
+	int64_t now_us = engine_clock_us();
+	size_t most = reader->split_max ? reader->split_max : READS_MAX;
+	while (reader->batch.count < most && engine->reads.count > 0) {
+		struct engine_request *request = queue_pop(&engine->reads);
+		if (request_is_over(request, now_us))
+			engine_give_up(engine, request, false);
+		else
+			batch_add(&reader->batch, request);
+	}
+	return reader->batch.count > 0;
+}
+
+/* False: nothing to be loaded. */
+static bool load(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	db_batch_init(&batch->exchange, &batch->arena);
+	batch->exchange.done = on_answered;
+	batch->exchange.data = reader;
+	batch->load.policy = reader->engine->policy;
+	batch->load.locks = false;
+	if (!load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()))
+		return false;
+	batch->rounds++;
+	reader_set_state(reader, READER_LOADING);
+	db_submit(reader->connection, &batch->exchange);
+	return true;
+}
+
+/* True: all are decided. */
+static bool decide(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	size_t open = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct entry *entry = &batch->entries[i];
+		if (entry->state != ENTRY_OPEN)
+			continue;
+		entry_run(batch, reader->engine, entry, false);
+		if (entry->state == ENTRY_OPEN && batch->rounds >= ROUNDS_MAX)
+			entry_refuse(entry, &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
+				"operation does not come to an end");
+		open += entry->state == ENTRY_OPEN;
+	}
+	return open == 0;
+}
+
+/* Until something is on its way or nothing waits. */
+static void reader_run(struct reader *reader)
+{
+	for (;;) {
+		struct batch *batch = &reader->batch;
+		if (batch->count == 0) {
+			if (!take(reader))
+				break;
+			metric_observe(
+				reader->engine->metrics.batch_operations, (int64_t)batch->count);
+			gather(reader);
+		} else if (decide(reader)) {
+			reader->split_max = 0;
+			batch_answer(batch, reader->engine);
+			continue;
+		}
+		if (load(reader))
+			return;
+	}
+	if (reader->state != READER_IDLE)
+		reader_set_state(reader, READER_IDLE);
+}
+
+static void put_back(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	for (size_t i = batch->count; i-- > 0;)
+		queue_push_front(&reader->engine->reads, batch->entries[i].request);
+	batch_reset(batch);
+}
+
+static void blame(struct reader *reader, const struct fault *fault)
+{
+	struct batch *batch = &reader->batch;
+	struct entry *entry = &batch->entries[0];
+	log_error("read failed", log_text("operation", entry->request->operation->name),
+		log_text("fault", fault_kind_name(fault->kind)), log_text("sqlstate", fault->sqlstate),
+		log_text("error", fault->message));
+	metric_add(reader->engine->metrics.culprits, 1);
+	entry_refuse(entry, &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
+		"operation failed in the database");
+	reader->split_max = 0;
+	batch_answer(batch, reader->engine);
+}
+
+static void reader_fail(struct reader *reader, const struct fault *fault)
+{
+	struct batch *batch = &reader->batch;
+	bool weather = fault->kind != FAULT_BUG && fault->kind != FAULT_CONSTRAINT;
+	metric_add(reader->engine->metrics.retries[fault->kind], 1);
+	if (!weather && batch->count == 1) {
+		blame(reader, fault);
+	} else {
+		/* Nothing was changed: they simply wait again, one by one when one of them is wrong. */
+		reader->split_max = weather && fault->kind != FAULT_DEADLINE ? 0 : 1;
+		put_back(reader);
+	}
+	if (db_connection_accepts(reader->connection))
+		reader_run(reader);
+	else
+		reader_set_state(reader, READER_DOWN);
+}
+
+static void on_answered(struct db_batch *exchange, const struct fault *fault)
+{
+	struct reader *reader = exchange->data;
+	if (reader->state == READER_CLOSED)
+		return;
+	if (fault) {
+		struct fault copy = *fault;
+		reader_fail(reader, &copy);
+		return;
+	}
+	load_absorb(&reader->batch.load, engine_clock_us());
+	reader_run(reader);
+}
+
+static void reader_resume(struct reader *reader)
+{
+	if (reader->state == READER_DOWN && reader->engine->schema_fits &&
+		db_connection_accepts(reader->connection))
+		reader_run(reader);
+}
+
+static void on_connection(
+	struct db_connection *connection, enum db_state from, enum db_state to, void *data)
+{
+	struct reader *reader = data;
+	(void)from;
+	reader->connection = connection;
+	if (to == DB_STATE_DOWN && reader->state == READER_IDLE)
+		reader_set_state(reader, READER_DOWN);
+	if (to == DB_STATE_READY)
+		reader_resume(reader);
+}
+
+/* ---- From outside ---- */
+
+void reader_kick(struct reader *reader)
+{
+	if (reader->state == READER_IDLE && reader->engine->reads.count > 0)
+		reader_run(reader);
+	else if (reader->state == READER_DOWN)
+		reader_resume(reader);
+}
+
+bool reader_connected(const struct reader *reader)
+{
+	return reader->state != READER_DOWN;
+}
+
+struct reader *reader_open(struct engine *engine, uint32_t index)
+{
+	struct reader *reader = calloc(1, sizeof(*reader));
+	CHECK(reader != NULL);
+	reader->engine = engine;
+	reader->index = index;
+	reader->state = READER_DOWN;
+	batch_init(&reader->batch);
+	char labels[64];
+	for (size_t i = 0; i < READER_STATES; i++) {
+		snprintf(labels, sizeof(labels), "state=\"%s\"", states[i].name);
+		reader->gauges[i] = metric_gauge("stockbook_engine_readers", "Readers by state", labels);
+	}
+	metric_add(reader->gauges[READER_DOWN], 1);
+	const struct engine_settings *settings = &engine->settings;
+	reader->connection = db_connection_open(engine->loop,
+		&(struct db_options){
+			.uri = settings->database,
+			.name = arena_printf(&engine->arena, "reader %u", index),
+			.role = settings->role,
+			.settings = session,
+			.setting_count = ARRAY_COUNT(session),
+			.batch_deadline_ms = settings->batch_deadline_ms,
+			.changed = on_connection,
+			.data = reader,
+		});
+	engine->open++;
+	return reader;
+}
+
+void reader_close(struct reader *reader)
+{
+	struct engine *engine = reader->engine;
+	reader_set_state(reader, READER_CLOSED);
+	for (size_t i = 0; i < reader->batch.count; i++)
+		engine_give_up(engine, reader->batch.entries[i].request, true);
+	reader->batch.count = 0;
+	metric_add(reader->gauges[READER_CLOSED], -1);
+	db_connection_close(reader->connection, engine_closed_one, engine);
+}
+
+void reader_free(struct reader *reader)
+{
+	batch_release(&reader->batch);
+	free(reader);
+}

@@ -1,0 +1,46 @@
+/*
+ * SQL: the statements for every table and scan, generated from the book's descriptors, and the
+ * adding of them to a batch. Rows travel as one array for each column, whatever their number, so
+ * that each statement has one text and one plan. Made once, shared by all connections.
+ */
+#ifndef STOCKBOOK_ENGINE_SQL_H
+#define STOCKBOOK_ENGINE_SQL_H
+
+#include "book/workset.h"
+#include "db/connection.h"
+
+struct sql;
+
+struct sql *sql_new(void);
+void sql_free(struct sql *sql);
+
+/* Each adds one statement and returns its index in the batch. Keys and rows are structs of the
+ * table, ascending by key: that is the order in which locks are taken. count > 0. */
+
+/* Whole rows by key; lock: FOR NO KEY UPDATE, in the order of the keys. */
+size_t sql_add_load(struct sql *sql, struct db_batch *batch, const struct table *table,
+	const void *const *keys, size_t count, bool lock);
+/* Whole rows by the first prefix_count fields of their keys, ascending. */
+size_t sql_add_children(struct sql *sql, struct db_batch *batch, const struct table *table,
+	size_t prefix_count, const void *const *keys, size_t count);
+size_t sql_add_scan(struct sql *sql, struct db_batch *batch, const struct scan *scan);
+/* One row with one int8. */
+size_t sql_add_sum(
+	struct sql *sql, struct db_batch *batch, const struct scan *scan, const char *field);
+/* SEQUENCE fields are offsets from the part's head, which has been advanced before. */
+size_t sql_add_insert(struct sql *sql, struct db_batch *batch, const struct table *table,
+	const void *const *rows, size_t count);
+/* All fields but the key. Fails, and with it the transaction, unless every row is there. */
+size_t sql_add_update(struct sql *sql, struct db_batch *batch, const struct table *table,
+	const void *const *rows, size_t count);
+/* Fails as above. */
+size_t sql_add_delete(struct sql *sql, struct db_batch *batch, const struct table *table,
+	const void *const *rows, size_t count);
+/* Advances the parts' heads and gives (part, sequence) of each as they are then. */
+size_t sql_add_advance(
+	struct sql *sql, struct db_batch *batch, const struct part_total *totals, size_t count);
+/* (part, sequence) of these parts. */
+size_t sql_add_heads(
+	struct sql *sql, struct db_batch *batch, const int64_t *parts, size_t count);
+
+#endif
