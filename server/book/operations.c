@@ -9,6 +9,9 @@
 #include "book/item.h"
 #include "book/ledger.h"
 #include "book/location.h"
+#include "book/order.h"
+#include "book/reservation.h"
+#include "book/return.h"
 #include "book/stock.h"
 
 /* clang-format off */
@@ -19,6 +22,9 @@ static const struct operation *const nouns[] = {
 	availability_operations,
 	stock_operations,
 	adjustment_operations,
+	reservation_operations,
+	order_operations,
+	return_operations,
 	ledger_operations,
 };
 /* clang-format on */

@@ -14,6 +14,8 @@
 #include "book/availability.h"
 #include "book/order.h"
 #include "book/return.h"
+#include "book/text_index.h"
+#include "stockbook/v1/token.pb-c.h"
 
 #define DISPOSITION(name) STOCKBOOK__V1__DISPOSITION__DISPOSITION_##name
 #define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
@@ -33,12 +35,18 @@ struct coming_line {
 struct returning {
 	const Stockbook__V1__CreateReturnRequest *request;
 	struct order order; /* row NULL: blind */
+	/* The order's lines by SKU, as chains of indexes in their order; NO_LINE ends one. */
+	struct text_index skus;
+	size_t *first; /* by the SKU's number; lines that have nothing left are left out */
+	size_t *next;  /* by line */
 	struct coming_line *lines;
 	size_t count;
 	size_t capacity;
 	const char *currency;
 	int64_t due;
 };
+
+#define NO_LINE SIZE_MAX
 
 static char *line_field(struct run *run, size_t index, const char *field)
 {
@@ -130,23 +138,44 @@ static enum verdict of_order_line(
 	return verdict;
 }
 
+static void chain_lines(struct run *run, struct returning *returning)
+{
+	size_t count = returning->order.count;
+	/* A request's line may ask for one more. */
+	text_index_init(&returning->skus, run->arena, count + returning->request->n_lines);
+	returning->first = arena_alloc_array(run->arena, count, sizeof(*returning->first));
+	returning->next = arena_alloc_array(run->arena, count, sizeof(*returning->next));
+	for (size_t i = 0; i < count; i++)
+		returning->first[i] = NO_LINE;
+	for (size_t i = 0; i < count; i++)
+		text_index_add(&returning->skus, returning->order.lines[i].sku, NULL);
+	for (size_t i = count; i-- > 0;) {
+		size_t number = text_index_add(&returning->skus, returning->order.lines[i].sku, NULL);
+		returning->next[i] = returning->first[number];
+		returning->first[number] = i;
+	}
+}
+
 static enum verdict of_any_line(
 	struct run *run, struct returning *returning, size_t index, const char *sku)
 {
 	const Stockbook__V1__CreateReturnLine *asked = returning->request->lines[index];
-	bool known = false;
+	if (!returning->first)
+		chain_lines(run, returning);
+	bool added;
+	size_t number = text_index_add(&returning->skus, sku, &added);
+	if (added)
+		return refuse_no_line(run, returning, index, asked);
 	int64_t remainder = asked->quantity;
-	for (size_t i = 0; i < returning->order.count && remainder > 0; i++) {
-		struct order_line *line = &returning->order.lines[i];
-		if (strcmp(line->sku, sku) != 0)
-			continue;
-		known = true;
+	size_t *first = &returning->first[number];
+	while (*first != NO_LINE && remainder > 0) {
+		struct order_line *line = &returning->order.lines[*first];
 		enum verdict verdict = take_from_line(run, returning, index, line, &remainder);
 		if (verdict != VERDICT_DONE)
 			return verdict;
+		if (line->returned == line->fulfilled)
+			*first = returning->next[*first];
 	}
-	if (!known)
-		return refuse_no_line(run, returning, index, asked);
 	if (remainder > 0)
 		return refuse_too_much(run, index, sku, asked->quantity, asked->quantity - remainder);
 	return VERDICT_DONE;
