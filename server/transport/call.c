@@ -13,6 +13,7 @@
 #include "transport/private.h"
 
 #define CALLS_FREE_MAX 1024U
+#define CALL_ARENA_BYTES_KEPT_MAX ((size_t)64 << 10)
 #define OWN_CALLS_IN_FLIGHT_MAX 10000U /* health watches, reflection, refusals on their way */
 #define PATH_SHOWN_MAX 200U
 #define SHUTTING_DOWN_MESSAGE "the server is shutting down"
@@ -56,7 +57,7 @@ static struct transport_call *pool_take(struct transport *transport)
 	struct transport_call *call = transport->calls_free;
 	struct arena arena;
 	if (call) {
-		call_unlink(call);
+		transport->calls_free = call->next;
 		arena = call->call.arena;
 		transport->counts.in_state[CALL_FREE]--;
 	} else {
@@ -78,15 +79,20 @@ static void pool_give(struct transport_call *call)
 		free(call);
 		return;
 	}
-	arena_reset(&call->call.arena);
-	call_link(&transport->calls_free, call);
+	/* A reset keeps a block, and after a large call a large one. */
+	if (call->call.arena.allocated > CALL_ARENA_BYTES_KEPT_MAX)
+		arena_release(&call->call.arena);
+	else
+		arena_reset(&call->call.arena);
+	call->next = transport->calls_free;
+	transport->calls_free = call;
 }
 
 void call_pool_release(struct transport *transport)
 {
 	while (transport->calls_free) {
 		struct transport_call *call = transport->calls_free;
-		call_unlink(call);
+		transport->calls_free = call->next;
 		transport->counts.in_state[CALL_FREE]--;
 		arena_release(&call->call.arena);
 		free(call);
@@ -589,7 +595,7 @@ static bool call_is_admitted(struct transport_call *call)
 	return admitted;
 }
 
-void call_start(struct transport_call *call, grpc_byte_buffer *payload)
+void call_begin(struct transport_call *call, grpc_byte_buffer *payload)
 {
 	struct transport *transport = call->transport;
 	bool admitted = call_is_admitted(call);

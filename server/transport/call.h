@@ -69,7 +69,7 @@ struct transport_call {
 	struct transport_call **service_back;
 	int service_data;
 
-	/* The transport's list: calls in flight, or free ones. */
+	/* The transport's list of calls in flight; of the free ones only `next`. */
 	struct transport_call *next;
 	struct transport_call **back;
 };
@@ -79,7 +79,7 @@ struct transport_call {
 struct transport_call *call_new(struct transport *transport, const struct method *method,
 	grpc_slice path, grpc_call *grpc, gpr_timespec deadline, const grpc_metadata_array *metadata);
 /* Lets it run. payload: the request of a unary call, NULL for all others. */
-void call_start(struct transport_call *call, grpc_byte_buffer *payload);
+void call_begin(struct transport_call *call, grpc_byte_buffer *payload);
 
 /* For the services of the transport. As the operations in api/call.h: */
 bool call_send(struct transport_call *call, const ProtobufCMessage *message);

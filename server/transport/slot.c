@@ -60,7 +60,7 @@ static void slot_filled(struct tag *tag, bool ok)
 	}
 	if (transport->state == TRANSPORT_SERVING)
 		slot_arm(slot);
-	call_start(call, payload);
+	call_begin(call, payload);
 }
 
 void slots_register(struct transport *transport)

@@ -46,8 +46,8 @@ struct transport_settings {
 };
 
 /* Listens and serves at once, but its health says NOT_SERVING until transport_set_serving().
- * Initialises gRPC: no fork() after it. Ignore SIGPIPE before.
- * NULL: `error` says which setting is wrong and why. */
+ * Initialises gRPC: no fork() after it. Ignore SIGPIPE before. Compressed messages are refused.
+ * NULL: `error` says which setting is wrong and why; let the loop run out before closing it. */
 MUST_USE struct transport *transport_open(uv_loop_t *loop,
 	const struct transport_settings *settings, const struct transport_api *api, char *error,
 	size_t error_size);
@@ -55,7 +55,8 @@ MUST_USE struct transport *transport_open(uv_loop_t *loop,
 /* What health checks answer. No effect once drained. */
 void transport_set_serving(struct transport *transport, bool serving);
 
-/* The port of the first TCP address, also when 0 asked for any; 0 when there is none. */
+/* The port of the first TCP address, also when 0 asked for any (one of the machine's ephemeral
+ * ports); 0 when there is none. */
 int transport_port(const struct transport *transport);
 
 /* The calls by state, and totals. Valid as long as the transport. */
@@ -64,7 +65,8 @@ const struct call_counts *transport_counts(const struct transport *transport);
 size_t transport_calls_in_flight(const struct transport *transport);
 
 /* Ends the service: health NOT_SERVING, no new calls, calls in flight are waited for, and cancelled
- * when bound_ms have passed. `done` is called once when nothing of gRPC is left. A second drain
+ * when bound_ms have passed. Callers whose calls come in the instant of the drain see UNAVAILABLE
+ * or, by gRPC's core, CANCELLED: nothing of theirs was begun. `done` is called once when nothing of gRPC is left. A second drain
  * only shortens the bound of the first. */
 void transport_drain(struct transport *transport, uint64_t bound_ms,
 	void (*done)(struct transport *transport, void *context), void *context);
