@@ -186,7 +186,7 @@ const char **cluster_arguments(struct cluster *cluster)
 	set(&settings, "unix_socket_permissions", "0700");
 	set(&settings, "port", "5432");
 	set(&settings, "shared_buffers", shared_buffers(cluster));
-	set(&settings, "wal_compression", "on");
+	set(&settings, "wal_compression", cluster->wal_compression);
 	/* A checkpoint makes the next touch of each page dear: few of them. */
 	set(&settings, "max_wal_size", "4GB");
 	set(&settings, "checkpoint_timeout", "15min");

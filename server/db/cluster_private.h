@@ -31,6 +31,7 @@ struct cluster {
 	const char *log;
 	const char *initdb; /* paths of the programs */
 	const char *postgres;
+	const char *wal_compression; /* the best that this PostgreSQL was built with */
 	const char *uri;
 	struct cluster_user user;
 	bool throwaway;
