@@ -13,6 +13,7 @@
 #include "book/reservation.h"
 #include "book/return.h"
 #include "book/stock.h"
+#include "book/token.h"
 
 /* clang-format off */
 static const struct operation *const nouns[] = {
@@ -26,6 +27,7 @@ static const struct operation *const nouns[] = {
 	order_operations,
 	return_operations,
 	ledger_operations,
+	token_operations,
 };
 /* clang-format on */
 
