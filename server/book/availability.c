@@ -79,6 +79,20 @@ enum verdict require_channel(struct run *run, const char *code, const char *fiel
 	return VERDICT_REFUSED;
 }
 
+static enum verdict require_group(struct run *run, const char *code,
+	const struct location_group_row **group)
+{
+	enum lookup found = find_location_group(run, code, ACCESS_PEEK, group);
+	if (found == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	if (found == LOOKUP_FOUND)
+		return VERDICT_DONE;
+	refuse(run, STOCKBOOK__V1__REASON__REASON_LOCATION_GROUP_NOT_FOUND,
+		"location group '%s' not found", code);
+	refuse_with(run, "location_group", "%s", code);
+	return VERDICT_REFUSED;
+}
+
 enum verdict source_locations(struct run *run, const struct channel_row *channel,
 	enum location_task task, const char *field, struct text_list *locations)
 {
@@ -88,11 +102,9 @@ enum verdict source_locations(struct run *run, const struct channel_row *channel
 		return refuse_field(run, field, "is needed: channel '%s' sources from no location group",
 			channel->code);
 	const struct location_group_row *group;
-	enum lookup group_found =
-		find_location_group(run, channel->location_group, ACCESS_PEEK, &group);
-	if (group_found == LOOKUP_NEEDED)
-		return VERDICT_NEED;
-	CHECK(group_found == LOOKUP_FOUND); /* groups are never removed */
+	enum verdict verdict = require_group(run, channel->location_group, &group);
+	if (verdict != VERDICT_DONE)
+		return verdict;
 
 	const char **able = arena_alloc_array(run->arena, group->locations.count, sizeof(*able));
 	size_t count = 0;
@@ -134,14 +146,6 @@ int64_t source_split(const int64_t *available, size_t count, int64_t quantity, b
 
 /* ---- GetAvailability ---- */
 
-static enum verdict refuse_group(struct run *run, const char *code)
-{
-	refuse(run, STOCKBOOK__V1__REASON__REASON_LOCATION_GROUP_NOT_FOUND,
-		"location group '%s' not found", code);
-	refuse_with(run, "location_group", "%s", code);
-	return VERDICT_REFUSED;
-}
-
 /* The locations that the request means, in their order. */
 static enum verdict asked_locations(struct run *run,
 	const Stockbook__V1__GetAvailabilityRequest *request, const struct channel_row *channel,
@@ -173,11 +177,9 @@ static enum verdict asked_locations(struct run *run,
 		return refuse_field(run, "locations",
 			"name locations, a location group, or a channel that sources from one");
 	const struct location_group_row *group;
-	enum lookup found = find_location_group(run, code, ACCESS_PEEK, &group);
-	if (found == LOOKUP_NEEDED)
-		return VERDICT_NEED;
-	if (found == LOOKUP_ABSENT)
-		return refuse_group(run, code);
+	enum verdict verdict = require_group(run, code, &group);
+	if (verdict != VERDICT_DONE)
+		return verdict;
 	*locations = group->locations;
 	return VERDICT_DONE;
 }

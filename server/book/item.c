@@ -194,7 +194,9 @@ static enum verdict get_item(struct run *run, const void *message, void *answer)
 	enum lookup found = find_item(run, sku, ACCESS_PEEK, &item);
 	if (found == LOOKUP_NEEDED)
 		return VERDICT_NEED;
-	CHECK(found == LOOKUP_FOUND); /* an alias names an item, and items are never removed */
+	/* An alias may be known before the item that it names, where one of them comes from a cache. */
+	if (found == LOOKUP_ABSENT)
+		return refuse(run, STOCKBOOK__V1__REASON__REASON_ITEM_NOT_FOUND, "sku '%s' not found", sku);
 	response->item = make_item(run->arena, item);
 	return VERDICT_DONE;
 }
