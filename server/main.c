@@ -30,14 +30,15 @@ extern char **environ;
 
 #define EXIT_USAGE 2
 #define DAY_US (INT64_C(86400) * 1000000)
+#define ENGINE_DRAIN_MS 3000
 #define SECOND_US INT64_C(1000000)
 
 enum server_state {
 	SERVER_STARTING,
 	SERVER_RUNNING,
 	SERVER_DRAINING, /* calls end; the transport closes, then the engine */
-	SERVER_STOPPING, /* a second signal came: nothing is waited for */
-	SERVER_CLOSED,
+	SERVER_STOPPING, /* the same after a second signal: nothing is waited for */
+	SERVER_CLOSING,  /* the engine's connections close */
 };
 
 struct server {
@@ -52,6 +53,7 @@ struct server {
 	struct api *api;
 	struct transport *transport;
 	uv_signal_t signals[3];
+	uv_timer_t bound;  /* of the engine's drain */
 	bool bootstrapped; /* the first admin's token is there, or being made */
 };
 
@@ -236,15 +238,7 @@ static bool start_transport(struct server *server)
 	return server->transport != NULL;
 }
 
-static void close_signals(struct server *server)
-{
-	for (size_t i = 0; i < ARRAY_COUNT(server->signals); i++)
-		uv_close((uv_handle_t *)&server->signals[i], NULL);
-	if (server->cluster)
-		cluster_unwatch(server->cluster);
-}
-
-/* The engine's connections are gone: nothing holds the loop but the signals. */
+/* The engine's connections are gone: nothing holds the loop but what is closed here. */
 static void on_engine_closed(void *data)
 {
 	struct server *server = data;
@@ -252,25 +246,36 @@ static void on_engine_closed(void *data)
 	if (server->api)
 		api_close(server->api);
 	server->api = NULL;
-	server->state = SERVER_CLOSED;
-	close_signals(server);
+	for (size_t i = 0; i < ARRAY_COUNT(server->signals); i++)
+		uv_close((uv_handle_t *)&server->signals[i], NULL);
+	uv_close((uv_handle_t *)&server->bound, NULL);
+	if (server->cluster)
+		cluster_unwatch(server->cluster);
 }
 
 static void close_engine(void *data)
 {
 	struct server *server = data;
+	if (server->state == SERVER_CLOSING)
+		return;
+	server->state = SERVER_CLOSING;
 	engine_close(server->engine, on_engine_closed, server);
 }
 
+static void on_bound(uv_timer_t *timer)
+{
+	close_engine(timer->data);
+}
+
+/* A batch whose calls were cancelled at the bound may still wait for its locks. */
 static void on_transport_drained(struct transport *transport, void *data)
 {
 	struct server *server = data;
 	transport_close(transport);
 	server->transport = NULL;
-	if (server->state == SERVER_STOPPING)
-		close_engine(server);
-	else
-		engine_drain(server->engine, close_engine, server);
+	bool waits = server->state == SERVER_DRAINING;
+	uv_timer_start(&server->bound, on_bound, waits ? ENGINE_DRAIN_MS : 0, 0);
+	engine_drain(server->engine, close_engine, server);
 }
 
 static void server_stop(struct server *server, int status)
@@ -280,7 +285,7 @@ static void server_stop(struct server *server, int status)
 	server->state = SERVER_DRAINING;
 	server->status = status;
 	if (!server->transport) {
-		close_engine(server);
+		uv_timer_start(&server->bound, on_bound, 0, 0); /* not from within the engine */
 		return;
 	}
 	log_info("draining",
@@ -307,8 +312,10 @@ static void on_signal(uv_signal_t *handle, int number)
 	}
 }
 
-static void start_signals(struct server *server)
+static void start_handles(struct server *server)
 {
+	CHECK(uv_timer_init(&server->loop, &server->bound) == 0);
+	server->bound.data = server;
 	static const int numbers[ARRAY_COUNT(server->signals)] = {SIGTERM, SIGINT, SIGUSR1};
 	for (size_t i = 0; i < ARRAY_COUNT(numbers); i++) {
 		uv_signal_t *handle = &server->signals[i];
@@ -336,7 +343,7 @@ static int serve(struct server *server)
 		return EXIT_FAILURE;
 	CHECK(uv_loop_init(&server->loop) == 0);
 	signal(SIGPIPE, SIG_IGN);
-	start_signals(server);
+	start_handles(server);
 	if (server->cluster)
 		cluster_watch(server->cluster, &server->loop);
 	bool started = start_engine(server) && start_api(server) && start_transport(server);

@@ -70,7 +70,7 @@ static void print_setting(FILE *file, const struct setting *setting)
 		at += (size_t)fprintf(file, " %s", setting->placeholder);
 	snprintf(text, sizeof(text), "%s%s%s%s", setting->doc, has_default ? " [" : "",
 		has_default ? setting->initial : "", has_default ? "]" : "");
-	print_wrapped(file, at + 1, text);
+	print_wrapped(file, at, text);
 }
 
 void config_help(FILE *file)

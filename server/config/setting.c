@@ -24,7 +24,7 @@
 		.placeholder = "NUMBER", .doc = text)
 
 const struct setting settings_table[] = {
-	HEADING("Database: one of embedded and database is needed"),
+	HEADING("Database (one of embedded and database is needed)"),
 	TEXT(embedded, "DIR", "run a private PostgreSQL in this folder, stopped with the server"),
 	TEXT(database, "URI", "the PostgreSQL to use: postgresql://user@host/name, or a conninfo"),
 	INTEGER(parts, "64", 1, UUID_PARTS_MAX - 1,
