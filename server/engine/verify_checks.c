@@ -156,15 +156,15 @@ const struct verify_check verify_checks[] = {
 			" WHERE i.sku IS NULL OR l.code IS NULL OR l.part <> s.part"
 			" UNION ALL SELECT format('sku ''%s'' at location ''%s'': more than one row', sku,"
 			" location) FROM stock GROUP BY sku, location HAVING count(*) > 1")},
-	{"aliases", "every alias means one item that exists and names it, and is no item's sku",
+	/* A SKU stands in item_alias too, meaning itself (book/item.c), so that the table's key keeps
+	 * every text to one meaning. */
+	{"aliases", "every sku and every alias means one item that exists",
 		QUESTION("aliases",
-			"named AS (SELECT i.sku, a.alias FROM item i, unnest(i.aliases) AS a(alias)), ",
+			"named AS (SELECT i.sku, a.alias FROM item i, unnest(i.aliases || i.sku) AS a(alias)), ",
 			"SELECT count(*) FROM item_alias",
 			"SELECT format('alias ''%s'' of sku ''%s'': item and alias do not agree', alias, sku)"
 			" FROM item_alias a FULL JOIN named n USING (alias, sku)"
-			" WHERE a.alias IS NULL OR n.alias IS NULL"
-			" UNION ALL SELECT format('alias ''%s'' is the sku of an item', a.alias)"
-			" FROM item_alias a JOIN item i ON i.sku = a.alias")},
+			" WHERE a.alias IS NULL OR n.alias IS NULL")},
 };
 
 const size_t verify_check_count = ARRAY_COUNT(verify_checks);
