@@ -81,7 +81,8 @@ static void start_over(struct lane *lane)
 	arena_reset(&lane->arena);
 	lane->set = workset_new(&lane->arena);
 	for (size_t i = 0; i < lane->call_count; i++)
-		lane->calls[i].decided = false;
+		lane->calls[i] =
+			(struct lane_call){.call = lane->calls[i].call, .random = lane->calls[i].random};
 	lane->state = LANE_DECIDING;
 }
 
