@@ -11,6 +11,7 @@
 #define STATUS_ACTIVE "ACTIVE"
 #define STATUS_REVOKED "REVOKED"
 
+/* clang-format off */
 static const struct scan_shape tokens_by_name = {
 	.name = "tokens_by_name",
 	.table = TABLE(token),
@@ -20,16 +21,17 @@ static const struct scan_shape tokens_by_name = {
 static const struct scan_shape tokens_by_hash = {
 	.name = "tokens_by_hash",
 	.table = TABLE(token),
-	.conditions = {{.field = "hash", .operator= SCAN_EQUAL}},
+	.conditions = {{.field = "hash", .operator = SCAN_EQUAL}},
 	.order = {"name"},
 };
 
 static const struct scan_shape tokens_by_role = {
 	.name = "tokens_by_role",
 	.table = TABLE(token),
-	.conditions = {{.field = "role", .operator= SCAN_EQUAL}},
+	.conditions = {{.field = "role", .operator = SCAN_EQUAL}},
 	.order = {"name"},
 };
+/* clang-format on */
 
 /* Of tokens of one role, revoked ones included; more are not looked at. */
 #define ADMINS_MAX 10000
@@ -67,8 +69,8 @@ static void note_token(struct run *run, const char *name, const char *step, cons
 					 });
 }
 
-static enum verdict check_token_locations(
-	struct run *run, const Stockbook__V1__CreateTokenRequest *request)
+static enum verdict check_token_locations(struct run *run,
+	const Stockbook__V1__CreateTokenRequest *request)
 {
 	bool bound = request->role == STOCKBOOK__V1__ROLE__ROLE_STORE;
 	if (bound && request->n_locations == 0)
@@ -160,8 +162,7 @@ static enum verdict list_tokens(struct run *run, const void *request, void *resp
 	if (!result)
 		return VERDICT_NEED;
 	response->n_tokens = page_count(&page, result);
-	response->tokens =
-		arena_alloc_array(run->arena, response->n_tokens, sizeof(*response->tokens));
+	response->tokens = arena_alloc_array(run->arena, response->n_tokens, sizeof(*response->tokens));
 	for (size_t i = 0; i < response->n_tokens; i++)
 		response->tokens[i] = token_message(run, result->rows[i]);
 	response->next_page_token = page_next(run, &page, &scan, result);
