@@ -7,36 +7,6 @@
 
 #define FIRST_LINE "stockbook import, server %s\n"
 
-static size_t place_of(const struct marker *marker, const struct uuid *id)
-{
-	uint64_t hash;
-	/* The ids are hashes already. */
-	memcpy(&hash, id->bytes + 8, sizeof(hash));
-	size_t place = (size_t)(hash * 0x9e3779b97f4a7c15u) & (marker->capacity - 1);
-	while (!uuid_is_nil(&marker->ids[place]) && uuid_compare(&marker->ids[place], id) != 0)
-		place = (place + 1) & (marker->capacity - 1);
-	return place;
-}
-
-static void insert(struct marker *marker, const struct uuid *id)
-{
-	if (2 * (marker->count + 1) > marker->capacity) {
-		struct uuid *old = marker->ids;
-		size_t old_capacity = marker->capacity;
-		marker->capacity = old_capacity ? 2 * old_capacity : 1024;
-		marker->ids = calloc(marker->capacity, sizeof(*marker->ids));
-		CHECK(marker->ids);
-		for (size_t i = 0; i < old_capacity; i++)
-			if (!uuid_is_nil(&old[i]))
-				marker->ids[place_of(marker, &old[i])] = old[i];
-		free(old);
-	}
-	size_t place = place_of(marker, id);
-	if (uuid_is_nil(&marker->ids[place]))
-		marker->count++;
-	marker->ids[place] = *id;
-}
-
 /* True when the file is of this server; then it is continued. */
 static bool read_old(struct marker *marker, const char *server)
 {
@@ -51,7 +21,7 @@ static bool read_old(struct marker *marker, const char *server)
 		line[strcspn(line, "\n")] = '\0';
 		/* A half-written last line is no id. */
 		if (uuid_parse(line, &id))
-			insert(marker, &id);
+			uuid_set_add(&marker->ids, &id);
 	}
 	fclose(file);
 	return ours;
@@ -77,8 +47,7 @@ void marker_open(struct marker *marker, const char *path, const char *server)
 bool marker_has(const struct marker *marker, const char *request_id)
 {
 	struct uuid id;
-	return marker->count && uuid_parse(request_id, &id) &&
-		   !uuid_is_nil(&marker->ids[place_of(marker, &id)]);
+	return uuid_parse(request_id, &id) && uuid_set_has(&marker->ids, &id);
 }
 
 void marker_add(struct marker *marker, const char *request_id)
@@ -94,5 +63,5 @@ void marker_close(struct marker *marker, bool remove_file)
 	if (marker->path && remove_file)
 		remove(marker->path);
 	free(marker->path);
-	free(marker->ids);
+	uuid_set_release(&marker->ids);
 }

@@ -9,13 +9,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-#include "base/uuid.h"
+#include "uuid_set.h"
 
 struct marker {
 	char *path; /* NULL: nothing is remembered (standard input) */
 	FILE *file;
-	struct uuid *ids; /* open addressing; nil is an empty place */
-	size_t count, capacity;
+	struct uuid_set ids;
 };
 
 /* Remembers for this file and server. A file that cannot be written is only a slower repetition. */

@@ -1,0 +1,221 @@
+/*
+ * The book against the file, SKU by SKU, through the public API: what the movements of this replay
+ * say, and what is on hand.
+ */
+#include "replay.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/parse.h"
+#include "cli/progress.h"
+#include "stockbook/v1/ledger.pb-c.h"
+#include "stockbook/v1/stock.pb-c.h"
+
+#define IN_FLIGHT 32
+#define PAGE_ROWS 1000
+#define DEADLINE_MS 120000
+
+struct checker {
+	struct replay *replay;
+	struct stockbook_client *client;
+	struct progress progress;
+	int64_t movements;
+	size_t done;
+	bool failed;
+};
+
+/* The movements of one item, page after page. */
+struct asked {
+	struct checker *checker;
+	struct replay_item *item;
+	char *token; /* of the page asked for; freed here */
+};
+
+int64_t sums_on_hand(const struct sums *sums)
+{
+	return sums->received + sums->returned + sums->found - sums->sold - sums->written_off;
+}
+
+/* Goods come from and go to what lies outside; moves within the location change nothing here. */
+static void add_movement(struct sums *sums, const Stockbook__V1__Movement *movement)
+{
+	switch ((int)movement->from_state) {
+	case STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_SUPPLIER:
+		sums->received += movement->quantity;
+		return;
+	case STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_CUSTOMER:
+		sums->returned += movement->quantity;
+		return;
+	case STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS:
+		sums->found += movement->quantity;
+		return;
+	default:
+		break;
+	}
+	if (movement->to_state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_CUSTOMER)
+		sums->sold += movement->quantity;
+	else if (movement->to_state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS)
+		sums->written_off += movement->quantity;
+}
+
+static void count_movement(struct asked *asked, const Stockbook__V1__Movement *movement)
+{
+	const struct replay *replay = asked->checker->replay;
+	struct uuid id;
+	/* Movements at other locations are listed, too, when a SKU is asked for. */
+	if (strcmp(movement->from_location, replay->options->location) != 0 &&
+		strcmp(movement->to_location, replay->options->location) != 0)
+		return;
+	if (uuid_parse(movement->request_id, &id) && uuid_set_has(&replay->ids, &id)) {
+		add_movement(&asked->item->book, movement);
+		return;
+	}
+	struct sums other = {0};
+	add_movement(&other, movement);
+	asked->item->others += sums_on_hand(&other);
+}
+
+static void ask(struct asked *asked);
+
+static void on_movements(void *context, const ProtobufCMessage *message,
+	const struct stockbook_error *error)
+{
+	struct asked *asked = context;
+	struct checker *checker = asked->checker;
+	const Stockbook__V1__ListMovementsResponse *response =
+		(const Stockbook__V1__ListMovementsResponse *)message;
+	if (!response) {
+		/* A SKU that the book does not know has no movements. */
+		if (strcmp(error->reason, "ITEM_NOT_FOUND") != 0 && !checker->failed) {
+			progress_end(&checker->progress);
+			cli_explain(checker->replay->cli, error);
+			checker->failed = true;
+		}
+	} else {
+		for (size_t i = 0; i < response->n_movements; i++)
+			count_movement(asked, response->movements[i]);
+		checker->movements += (int64_t)response->n_movements;
+		if (*response->next_page_token && !checker->failed) {
+			free(asked->token);
+			asked->token = strdup(response->next_page_token);
+			CHECK(asked->token);
+			ask(asked);
+			return;
+		}
+	}
+	checker->done++;
+	free(asked->token);
+	free(asked);
+}
+
+static void ask(struct asked *asked)
+{
+	Stockbook__V1__ListMovementsRequest request = STOCKBOOK__V1__LIST_MOVEMENTS_REQUEST__INIT;
+	request.sku = text_of(asked->item->code);
+	request.location = text_of(asked->checker->replay->options->location);
+	request.page_size = PAGE_ROWS;
+	request.page_token = text_of(asked->token);
+	stockbook_call_async(asked->checker->client, stockbook_method("LedgerService", "ListMovements"),
+		&request.base, DEADLINE_MS, on_movements, asked);
+}
+
+static void wait_below(struct checker *checker, size_t in_flight)
+{
+	while (stockbook_client_in_flight(checker->client) >= in_flight) {
+		stockbook_client_poll(checker->client, 100);
+		progress_show(&checker->progress, (int64_t)checker->done,
+			(int64_t)checker->replay->items_count, checker->movements);
+	}
+}
+
+static void read_movements(struct checker *checker)
+{
+	struct replay *replay = checker->replay;
+	for (size_t i = 0; i < replay->items_count && !checker->failed && !interrupted(); i++) {
+		if (!replay->items[i].goods) {
+			checker->done++;
+			continue;
+		}
+		struct asked *asked = malloc(sizeof(*asked));
+		CHECK(asked);
+		*asked = (struct asked){.checker = checker, .item = &replay->items[i]};
+		ask(asked);
+		wait_below(checker, IN_FLIGHT);
+	}
+	wait_below(checker, 1);
+}
+
+static int compare_items(const void *a, const void *b)
+{
+	return strcmp((*(struct replay_item *const *)a)->code, (*(struct replay_item *const *)b)->code);
+}
+
+static void set_on_hand(struct replay *replay, struct replay_item **sorted,
+	const Stockbook__V1__StockLevel *level)
+{
+	struct replay_item wanted = {.code = level->sku};
+	struct replay_item *key = &wanted;
+	struct replay_item **found =
+		bsearch(&key, sorted, replay->items_count, sizeof(struct replay_item *), compare_items);
+	if (found)
+		(*found)->on_hand = level->on_hand;
+}
+
+static void read_stock(struct checker *checker)
+{
+	struct replay *replay = checker->replay;
+	struct arena *arena = &replay->cli->arena;
+	struct replay_item **sorted =
+		arena_alloc_array(arena, replay->items_count, sizeof(struct replay_item *));
+	for (size_t i = 0; i < replay->items_count; i++)
+		sorted[i] = &replay->items[i];
+	qsort(sorted, replay->items_count, sizeof(struct replay_item *), compare_items);
+	Stockbook__V1__ListStockRequest request = STOCKBOOK__V1__LIST_STOCK_REQUEST__INIT;
+	request.location = text_of(replay->options->location);
+	request.page_size = PAGE_ROWS;
+	do {
+		ProtobufCMessage *message =
+			cli_call(replay->cli, "StockService", "ListStock", &request.base);
+		if (!message) {
+			checker->failed = true;
+			return;
+		}
+		const Stockbook__V1__ListStockResponse *response =
+			(const Stockbook__V1__ListStockResponse *)message;
+		for (size_t i = 0; i < response->n_levels; i++)
+			set_on_hand(replay, sorted, response->levels[i]);
+		request.page_token = arena_string(arena, response->next_page_token);
+		protobuf_c_message_free_unpacked(message, NULL);
+	} while (*request.page_token);
+}
+
+static int64_t compare(struct replay *replay)
+{
+	int64_t wrong = 0;
+	for (size_t i = 0; i < replay->items_count; i++) {
+		struct replay_item *item = &replay->items[i];
+		if (!item->goods)
+			continue;
+		item->wrong = memcmp(&item->file, &item->book, sizeof(item->file)) != 0 ||
+					  item->on_hand - item->others != sums_on_hand(&item->file);
+		wrong += item->wrong;
+	}
+	return wrong;
+}
+
+int64_t replay_check(struct replay *replay)
+{
+	struct checker checker = {.replay = replay, .client = cli_client(replay->cli)};
+	if (!checker.client)
+		return -1;
+	progress_start(&checker.progress, "checking", "movements");
+	read_movements(&checker);
+	progress_end(&checker.progress);
+	if (!checker.failed && !interrupted())
+		read_stock(&checker);
+	if (checker.failed || interrupted())
+		return -1;
+	return compare(replay);
+}
