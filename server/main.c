@@ -31,6 +31,7 @@ extern char **environ;
 #define EXIT_USAGE 2
 #define DAY_US (INT64_C(86400) * 1000000)
 #define ENGINE_DRAIN_MS 3000
+#define CANCEL_MS 500 /* for calls that were cancelled, until the engine is closed under them */
 #define SECOND_US INT64_C(1000000)
 
 enum server_state {
@@ -127,6 +128,7 @@ static const char *bootstrap_file(struct server *server)
 	return arena_printf(&server->arena, "%s/admin.token", config->embedded);
 }
 
+/* Serving, and no sooner: who waits for health finds the token. */
 static void on_bootstrapped(const char *error, bool created, void *data)
 {
 	struct server *server = data;
@@ -134,6 +136,20 @@ static void on_bootstrapped(const char *error, bool created, void *data)
 		log_error("the first admin's token was not made", log_text("error", error));
 	else if (created)
 		log_info("the first admin's token was made", log_text("file", bootstrap_file(server)));
+	bool ready = server->engine && engine_state(server->engine) == ENGINE_READY;
+	if (server->transport)
+		transport_set_serving(server->transport, ready);
+}
+
+/* True: it is under way, and on_bootstrapped() goes on. */
+static bool bootstrap(struct server *server)
+{
+	const char *file = bootstrap_file(server);
+	if (server->bootstrapped || !file || config_is_open(&server->config))
+		return false;
+	server->bootstrapped = true;
+	api_bootstrap(server->api, file, on_bootstrapped, server);
+	return true;
 }
 
 static void on_engine_changed(struct engine *engine, enum engine_state state, const char *message,
@@ -141,18 +157,14 @@ static void on_engine_changed(struct engine *engine, enum engine_state state, co
 {
 	struct server *server = data;
 	(void)engine;
-	if (server->transport)
-		transport_set_serving(server->transport, state == ENGINE_READY);
 	if (state == ENGINE_FAILED) {
 		log_error(message);
 		server_stop(server, EXIT_FAILURE);
 	}
-	const char *file = bootstrap_file(server);
-	if (state == ENGINE_READY && server->api && file && !config_is_open(&server->config) &&
-		!server->bootstrapped) {
-		server->bootstrapped = true;
-		api_bootstrap(server->api, file, on_bootstrapped, server);
-	}
+	if (!server->transport || !server->api)
+		return;
+	if (state != ENGINE_READY || !bootstrap(server))
+		transport_set_serving(server->transport, state == ENGINE_READY);
 }
 
 static bool start_engine(struct server *server)
@@ -238,11 +250,9 @@ static bool start_transport(struct server *server)
 	return server->transport != NULL;
 }
 
-/* The engine's connections are gone: nothing holds the loop but what is closed here. */
-static void on_engine_closed(void *data)
+/* Nothing holds the loop any more but what is closed here. */
+static void finish(struct server *server)
 {
-	struct server *server = data;
-	server->engine = NULL;
 	if (server->api)
 		api_close(server->api);
 	server->api = NULL;
@@ -253,6 +263,15 @@ static void on_engine_closed(void *data)
 		cluster_unwatch(server->cluster);
 }
 
+static void on_engine_closed(void *data)
+{
+	struct server *server = data;
+	server->engine = NULL;
+	if (!server->transport)
+		finish(server);
+}
+
+/* Answers what is left in the engine, so that the transport's last calls end, too. */
 static void close_engine(void *data)
 {
 	struct server *server = data;
@@ -267,15 +286,22 @@ static void on_bound(uv_timer_t *timer)
 	close_engine(timer->data);
 }
 
-/* A batch whose calls were cancelled at the bound may still wait for its locks. */
+static void bound(struct server *server, int64_t ms)
+{
+	uv_timer_start(&server->bound, on_bound, (uint64_t)ms, 0);
+}
+
 static void on_transport_drained(struct transport *transport, void *data)
 {
 	struct server *server = data;
 	transport_close(transport);
 	server->transport = NULL;
-	bool waits = server->state == SERVER_DRAINING;
-	uv_timer_start(&server->bound, on_bound, waits ? ENGINE_DRAIN_MS : 0, 0);
-	engine_drain(server->engine, close_engine, server);
+	if (!server->engine) {
+		finish(server);
+	} else if (server->state != SERVER_CLOSING) {
+		bound(server, server->state == SERVER_DRAINING ? ENGINE_DRAIN_MS : 0);
+		engine_drain(server->engine, close_engine, server);
+	}
 }
 
 static void server_stop(struct server *server, int status)
@@ -285,12 +311,13 @@ static void server_stop(struct server *server, int status)
 	server->state = SERVER_DRAINING;
 	server->status = status;
 	if (!server->transport) {
-		uv_timer_start(&server->bound, on_bound, 0, 0); /* not from within the engine */
+		bound(server, 0); /* not from within the engine */
 		return;
 	}
 	log_info("draining",
 		log_integer("calls", (int64_t)transport_calls_in_flight(server->transport)),
 		log_integer("bound_ms", server->config.drain_ms));
+	bound(server, server->config.drain_ms + CANCEL_MS);
 	transport_drain(server->transport, (uint64_t)server->config.drain_ms, on_transport_drained,
 		server);
 }
@@ -305,6 +332,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	} else if (server->state == SERVER_DRAINING) {
 		log_warning("a second signal: stopping at once");
 		server->state = SERVER_STOPPING;
+		bound(server, CANCEL_MS);
 		if (server->transport)
 			transport_drain(server->transport, 0, on_transport_drained, server);
 	} else {
