@@ -46,7 +46,7 @@ def script(skus, locations, lines):
     ones = ", ".join("1" for _ in range(lines))
     text.append(f"SELECT {UUID} AS reservation_id, {UUID} AS request_id\n\\gset")
     text.append(
-        "INSERT INTO stockbook.reservation VALUES (:part_0, :'reservation_id', 1, 'basket', '', "
+        "INSERT INTO stockbook.reservation VALUES (:part_0, (:reservation_id)::uuid, 1, 'basket', '', "
         f"'web', ARRAY[{sku_list}], ARRAY[{places}], ARRAY[{ones}]::bigint[], "
         "now() + interval '15 minutes', NULL, now(), now());")
     text.append(
@@ -54,10 +54,10 @@ def script(skus, locations, lines):
         "RETURNING sequence AS head\n\\gset")
     text += [MOVE.format(i=i, after=lines - i) for i in range(lines)]
     text.append(
-        "INSERT INTO stockbook.change VALUES (:part_0, :head, now(), 8, :'reservation_id', '', "
-        f"'reserve', '', 'HELD', 'web', 'bench', :'request_id', '', {lines});")
+        "INSERT INTO stockbook.change VALUES (:part_0, :head, now(), 8, (:reservation_id)::uuid, '', "
+        f"'reserve', '', 'HELD', 'web', 'bench', (:request_id)::uuid, '', {lines});")
     text.append(
-        "INSERT INTO stockbook.request VALUES (:part_0, :'request_id', "
+        "INSERT INTO stockbook.request VALUES (:part_0, (:request_id)::uuid, "
         "'\\x00112233445566778899aabbccddeeff', decode(repeat('00', 110), 'hex'), "
         "ARRAY[:part_0]::bigint[], now());")
     text.append("COMMIT;")
