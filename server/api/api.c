@@ -1,6 +1,5 @@
 #include "api/api.h"
 
-#include <inttypes.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -15,6 +14,7 @@
 
 #define CODE_OK 0
 #define CODE_CANCELLED 1
+#define REQUEST_TAG_DIGITS 16
 
 /* ---- Opening and closing ---- */
 
@@ -301,6 +301,14 @@ void api_call_continue(struct api_call *call)
 	}
 }
 
+/* In hexadecimal. */
+static void make_tag(char tag[static REQUEST_TAG_DIGITS + 1], uint64_t number)
+{
+	for (int i = 0; i < REQUEST_TAG_DIGITS; i++, number >>= 4)
+		tag[i] = "0123456789abcdef"[number & 15];
+	tag[REQUEST_TAG_DIGITS] = '\0';
+}
+
 void api_handle(struct api *api, struct call *face)
 {
 	struct api_call *call = arena_alloc(&face->arena, sizeof(*call));
@@ -310,7 +318,7 @@ void api_handle(struct api *api, struct call *face)
 	CHECK(call->method != NULL); /* the transport asks api_has_method() first */
 	call->state = API_CALL_AUTHENTICATING;
 	face->api_data = call;
-	snprintf(face->request_tag, sizeof(face->request_tag), "%016" PRIx64, api_random(api));
+	make_tag(face->request_tag, api_random(api));
 	api->calls_in_flight++;
 	metric_set(api->record.in_flight, (int64_t)api->calls_in_flight);
 

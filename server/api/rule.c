@@ -76,6 +76,15 @@ static bool is_upper_case(const char *text, size_t length)
 	return true;
 }
 
+/* They would break lines in files, tables and logs. */
+static bool has_control(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			return true;
+	return false;
+}
+
 static void check_code(struct check *check, const char *text, const struct place *place)
 {
 	int64_t count = text_characters(text);
@@ -86,6 +95,8 @@ static void check_code(struct check *check, const char *text, const struct place
 			check->rule->min, check->rule->max, count);
 	else if (is_space(text[0]) || is_space(text[strlen(text) - 1]))
 		violation(check, place, "must not begin or end with a space");
+	else if (has_control(text))
+		violation(check, place, "must not hold control characters such as line breaks");
 }
 
 static void check_length(struct check *check, const char *text, const struct place *place)

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
 #include "google/rpc/error_details.pb-c.h"
@@ -75,7 +76,7 @@ static void details_fit_into_what_clients_take(void **state)
 	struct refusal refusal = {.reason = STOCKBOOK__V1__REASON__REASON_OUT_OF_STOCK};
 	char *message = arena_alloc(&arena, 5000);
 	for (size_t i = 0; i + 3 < 5000; i += 3)
-		memcpy(message + i, "€", 3);
+		snprintf(message + i, 4, "€");
 	refusal.message = message;
 	for (int i = 0; i < 10000; i++)
 		refusal_add_pair(&refusal, &arena, arena_printf(&arena, "lines[%d].sku", i), "%064d", i);

@@ -169,8 +169,8 @@ static void tokens_are_listed_by_name_in_pages(void **state)
 	struct book *book = *state;
 	static const char *const names[] = {"till 2", "shop", "till 1"};
 	static const char *const sorted[] = {"shop", "till 1", "till 2"};
-	for (uint8_t i = 0; i < ARRAY_COUNT(names); i++)
-		create(book, names[i], STOCKBOOK__V1__ROLE__ROLE_SHOP, i);
+	for (size_t i = 0; i < ARRAY_COUNT(names); i++)
+		create(book, names[i], STOCKBOOK__V1__ROLE__ROLE_SHOP, (uint8_t)i);
 	revoke(book, "till 1");
 	Stockbook__V1__ListTokensRequest request = STOCKBOOK__V1__LIST_TOKENS_REQUEST__INIT;
 	request.page_size = 1;
