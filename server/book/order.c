@@ -165,8 +165,8 @@ enum verdict order_open(struct run *run, const char *id, struct order *order)
 	if (!uuid_parse(id, &key.id))
 		return refuse_field(run, "order_id", "'%s' is not a UUID", id);
 	key.part = (int32_t)uuid_part(&key.id);
-	enum lookup found = workset_find(
-		run->set, TABLE(customer_order), &key, ACCESS_LOCK, (const void **)&order->row);
+	enum lookup found = workset_find(run->set, TABLE(customer_order), &key, ACCESS_LOCK,
+		(const void **)&order->row);
 	if (found == LOOKUP_ABSENT)
 		return refuse_not_found(run, id);
 	/* Lines are only ever added with their order: they may be read with it, before its lock. */
@@ -179,12 +179,40 @@ enum verdict order_open(struct run *run, const char *id, struct order *order)
 	for (size_t i = 0; i < order->count; i++) {
 		const struct order_line_row *row;
 		line_key.line = (int32_t)i + 1;
-		found = workset_find(
-			run->set, TABLE(order_line), &line_key, ACCESS_LOCK, (const void **)&row);
+		found =
+			workset_find(run->set, TABLE(order_line), &line_key, ACCESS_LOCK, (const void **)&row);
 		CHECK(found == LOOKUP_FOUND);
 		order_line_load(run, row, &order->lines[i]);
 	}
 	return VERDICT_DONE;
+}
+
+/* ---- Goods that leave ---- */
+
+enum verdict post_leaving(struct run *run, const struct posting *posting)
+{
+	const struct stock_row *stock;
+	enum lookup lookup = find_stock(run, posting->sku, posting->from_location, ACCESS_LOCK, &stock);
+	if (lookup == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	CHECK(lookup == LOOKUP_FOUND && state_is_outside(posting->to_state));
+	int64_t missing = posting->quantity - stock_on_hand(stock);
+	if (missing > 0) {
+		enum verdict verdict =
+			post(run, &(struct posting){
+						  .sku = posting->sku,
+						  .from_location = "",
+						  .from_state = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS,
+						  .to_location = posting->from_location,
+						  .to_state = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_AVAILABLE,
+						  .quantity = missing,
+						  .reason = STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_FOUND,
+						  .document_line = posting->document_line,
+					  });
+		if (verdict != VERDICT_DONE)
+			return verdict;
+	}
+	return post(run, posting);
 }
 
 /* ---- Money ---- */

@@ -59,8 +59,7 @@ enum verdict order_open(struct run *run, const char *id, struct order *order);
 /* Refused with WRONG_STATUS where the table knows no such step. */
 enum verdict order_check_step(struct run *run, const struct order *order, enum order_step step);
 /* Stores the lines that were changed, derives the status and notes the change. */
-void order_advance(
-	struct run *run, struct order *order, enum order_step step, const char *note);
+void order_advance(struct run *run, struct order *order, enum order_step step, const char *note);
 Stockbook__V1__Order *order_message(struct run *run, const struct order *order);
 
 /* What an order is made of; lines are in memory, numbered from 1, with their counters set. */
@@ -77,6 +76,11 @@ struct order_draft {
 
 /* Inserts header and lines, and notes the change "place", which closes what was posted. */
 void order_insert(struct run *run, const struct order_draft *draft, struct order *order);
+
+/* post() of goods that leave the building, promised before. Where facts took them meanwhile, the
+ * book has fewer on hand than leave: what is missing is first FOUND, so that on hand is never below
+ * 0; that also mends the shortage. */
+enum verdict post_leaving(struct run *run, const struct posting *posting);
 
 /* Checks a price and that all prices are in one currency, which is kept in *currency (NULL before
  * the first). */

@@ -19,8 +19,8 @@ static enum verdict refuse_more_than_open(struct run *run, size_t index,
 		line->line, (long long)open, (long long)asked->quantity);
 	char *key = arena_printf(run->arena, "lines[%zu]", index);
 	refuse_with(run, arena_printf(run->arena, "%s.sku", key), "%s", line->sku);
-	refuse_with(
-		run, arena_printf(run->arena, "%s.requested", key), "%lld", (long long)asked->quantity);
+	refuse_with(run, arena_printf(run->arena, "%s.requested", key), "%lld",
+		(long long)asked->quantity);
 	refuse_with(run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)open);
 	return VERDICT_REFUSED;
 }
@@ -67,8 +67,8 @@ static enum verdict demand_lines(struct run *run, struct sourcing *sourcing,
 	return verdict;
 }
 
-static enum verdict post_grants(
-	struct run *run, struct order_line *line, const struct demand *demand)
+static enum verdict post_grants(struct run *run, struct order_line *line,
+	const struct demand *demand)
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < demand->grant_count; i++) {
@@ -77,17 +77,17 @@ static enum verdict post_grants(
 		line->allocated += grant->quantity;
 		order_line_at(run, line, grant->location)->allocated += grant->quantity;
 		line->changed = true;
-		enum verdict posted = post(run,
-			&(struct posting){
-				.sku = line->sku,
-				.from_location = grant->location,
-				.from_state = STATE(AVAILABLE),
-				.to_location = grant->location,
-				.to_state = STATE(ALLOCATED),
-				.quantity = grant->quantity,
-				.reason = STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_ALLOCATE,
-				.document_line = line->line,
-			});
+		enum verdict posted =
+			post(run, &(struct posting){
+						  .sku = line->sku,
+						  .from_location = grant->location,
+						  .from_state = STATE(AVAILABLE),
+						  .to_location = grant->location,
+						  .to_state = STATE(ALLOCATED),
+						  .quantity = grant->quantity,
+						  .reason = STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_ALLOCATE,
+						  .document_line = line->line,
+					  });
 		if (posted == VERDICT_REFUSED)
 			return posted;
 		if (posted == VERDICT_NEED)
@@ -145,8 +145,7 @@ enum verdict order_allocate(struct run *run, const void *request_, void *respons
 	for (size_t i = 0; i < sourcing.count; i++) {
 		const struct demand *demand = &sourcing.demands[i];
 		/* A demand's line is the request's; without any, all of the order are meant. */
-		int32_t line =
-			request->n_lines > 0 ? request->lines[demand->line]->line - 1 : demand->line;
+		int32_t line = request->n_lines > 0 ? request->lines[demand->line]->line - 1 : demand->line;
 		enum verdict posted = post_grants(run, &order.lines[line], demand);
 		if (posted == VERDICT_REFUSED)
 			return posted;

@@ -49,8 +49,8 @@ static void check_line(const struct order_line *line)
 }
 
 /* Locations that serve nothing of the line any more are left out. */
-static void store_allocations(
-	struct arena *arena, const struct order_line *line, struct order_line_row *row)
+static void store_allocations(struct arena *arena, const struct order_line *line,
+	struct order_line_row *row)
 {
 	size_t most = line->allocation_count;
 	const char **locations = arena_alloc_array(arena, most, sizeof(*locations));
@@ -73,8 +73,8 @@ static void store_allocations(
 	row->allocation_fulfilled = (struct count_list){fulfilled, count};
 }
 
-void order_line_store(
-	struct run *run, const struct customer_order_row *order, const struct order_line *line)
+void order_line_store(struct run *run, const struct customer_order_row *order,
+	const struct order_line *line)
 {
 	check_line(line);
 	struct arena *arena = workset_arena(run->set);
@@ -101,8 +101,8 @@ void order_line_store(
 	store_allocations(arena, line, row);
 }
 
-struct order_allocation *order_line_at(
-	struct run *run, struct order_line *line, const char *location)
+struct order_allocation *order_line_at(struct run *run, struct order_line *line,
+	const char *location)
 {
 	for (size_t i = 0; i < line->allocation_count; i++)
 		if (strcmp(line->allocations[i].location, location) == 0)
@@ -114,8 +114,8 @@ struct order_allocation *order_line_at(
 	return added;
 }
 
-static Stockbook__V1__OrderAllocation *allocation_message(
-	struct arena *arena, const struct order_allocation *allocation)
+static Stockbook__V1__OrderAllocation *allocation_message(struct arena *arena,
+	const struct order_allocation *allocation)
 {
 	Stockbook__V1__OrderAllocation *message = arena_alloc(arena, sizeof(*message));
 	stockbook__v1__order_allocation__init(message);
@@ -126,8 +126,8 @@ static Stockbook__V1__OrderAllocation *allocation_message(
 	return message;
 }
 
-Stockbook__V1__OrderLine *order_line_message(
-	struct run *run, const struct order_line *line, const char *currency)
+Stockbook__V1__OrderLine *order_line_message(struct run *run, const struct order_line *line,
+	const char *currency)
 {
 	Stockbook__V1__OrderLine *message = arena_alloc(run->arena, sizeof(*message));
 	stockbook__v1__order_line__init(message);

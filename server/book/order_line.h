@@ -36,14 +36,14 @@ struct order_line {
 
 void order_line_load(struct run *run, const struct order_line_row *row, struct order_line *line);
 /* Into the line's row, which is locked, or as a new row of the order. */
-void order_line_store(
-	struct run *run, const struct customer_order_row *order, const struct order_line *line);
+void order_line_store(struct run *run, const struct customer_order_row *order,
+	const struct order_line *line);
 /* The line's share at the location, added when there is none. Valid until the next is added. */
-struct order_allocation *order_line_at(
-	struct run *run, struct order_line *line, const char *location);
+struct order_allocation *order_line_at(struct run *run, struct order_line *line,
+	const char *location);
 /* NULL for 0 in no currency. */
 Stockbook__V1__Money *make_money(struct run *run, int64_t minor_units, const char *currency);
-Stockbook__V1__OrderLine *order_line_message(
-	struct run *run, const struct order_line *line, const char *currency);
+Stockbook__V1__OrderLine *order_line_message(struct run *run, const struct order_line *line,
+	const char *currency);
 
 #endif

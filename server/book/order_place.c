@@ -31,16 +31,16 @@ static enum verdict check_method(struct run *run, const Stockbook__V1__PlaceOrde
 {
 	*method = line->method == METHOD(UNSPECIFIED) ? METHOD(SHIP) : line->method;
 	if (*method != METHOD(SHIP) && *method != METHOD(CARRY_OUT))
-		return refuse_field(
-			run, arena_printf(run->arena, "lines[%zu].method", index), "is not a known method");
+		return refuse_field(run, arena_printf(run->arena, "lines[%zu].method", index),
+			"is not a known method");
 	if (*method == METHOD(CARRY_OUT) && line->location[0] == '\0')
 		return refuse_field(run, arena_printf(run->arena, "lines[%zu].location", index),
 			"is needed for CARRY_OUT: where the customer is");
 	return VERDICT_DONE;
 }
 
-static enum verdict check_amount(
-	struct run *run, struct placing *placing, size_t index, int64_t *unit_price)
+static enum verdict check_amount(struct run *run, struct placing *placing, size_t index,
+	int64_t *unit_price)
 {
 	const Stockbook__V1__PlaceOrderLine *line = placing->request->lines[index];
 	*unit_price = 0;
@@ -72,8 +72,7 @@ static enum verdict add_line(struct run *run, struct placing *placing, size_t in
 	if (line->method == METHOD(CARRY_OUT))
 		sourcing_cell(&placing->sourcing, run, line->sku, from->location)->debit += from->quantity;
 	else
-		sourcing_add(
-			&placing->sourcing, line->sku, from->location, from->quantity, (int32_t)index);
+		sourcing_add(&placing->sourcing, line->sku, from->location, from->quantity, (int32_t)index);
 	return VERDICT_DONE;
 }
 
@@ -93,8 +92,7 @@ static enum verdict add_lines(struct run *run, struct placing *placing)
 /* ---- Facts ---- */
 
 /* Hands the goods over, after finding what the book did not know of. */
-static enum verdict post_sale(
-	struct run *run, const struct order_line *line, const char *location)
+static enum verdict post_sale(struct run *run, const struct order_line *line, const char *location)
 {
 	const struct stock_row *stock = NULL;
 	if (find_stock(run, line->sku, location, ACCESS_LOCK, &stock) == LOOKUP_NEEDED)
@@ -147,8 +145,8 @@ static enum verdict post_sales(struct run *run, struct placing *placing)
 
 /* ---- Promises ---- */
 
-static enum verdict post_grant(
-	struct run *run, struct order_line *line, const struct grant *grant, bool fulfil)
+static enum verdict post_grant(struct run *run, struct order_line *line, const struct grant *grant,
+	bool fulfil)
 {
 	struct order_allocation *at = order_line_at(run, line, grant->location);
 	line->open -= grant->quantity;
@@ -172,8 +170,8 @@ static enum verdict post_grants(struct run *run, struct placing *placing)
 	for (size_t i = 0; i < placing->sourcing.count; i++) {
 		const struct demand *demand = &placing->sourcing.demands[i];
 		for (size_t j = 0; j < demand->grant_count; j++) {
-			enum verdict posted = post_grant(run, &placing->lines[demand->line],
-				&demand->grants[j], placing->request->fulfil);
+			enum verdict posted = post_grant(run, &placing->lines[demand->line], &demand->grants[j],
+				placing->request->fulfil);
 			if (posted == VERDICT_REFUSED)
 				return posted;
 			if (posted == VERDICT_NEED)
@@ -234,8 +232,7 @@ enum verdict order_place(struct run *run, const void *request_, void *response_)
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	enum verdict sold = post_sales(run, &placing);
-	enum verdict granted =
-		sold == VERDICT_REFUSED ? VERDICT_REFUSED : post_grants(run, &placing);
+	enum verdict granted = sold == VERDICT_REFUSED ? VERDICT_REFUSED : post_grants(run, &placing);
 	if (sold != VERDICT_DONE || granted != VERDICT_DONE)
 		return sold == VERDICT_REFUSED || granted == VERDICT_REFUSED ? VERDICT_REFUSED
 																	 : VERDICT_NEED;

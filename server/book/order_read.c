@@ -40,8 +40,8 @@ enum verdict order_get(struct run *run, const void *request_, void *response_)
 	struct order order = {.row = &key};
 	/* The lines can be asked for by the id alone, in the same round. */
 	bool here = read_lines(run, &order);
-	enum lookup found = workset_find(
-		run->set, TABLE(customer_order), &key, ACCESS_PEEK, (const void **)&order.row);
+	enum lookup found =
+		workset_find(run->set, TABLE(customer_order), &key, ACCESS_PEEK, (const void **)&order.row);
 	if (found == LOOKUP_ABSENT) {
 		refuse(run, REASON(ORDER_NOT_FOUND), "order '%s' not found", request->order_id);
 		refuse_with(run, "order_id", "%s", request->order_id);
@@ -93,8 +93,8 @@ enum verdict order_list(struct run *run, const void *request_, void *response_)
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	scan.values[0] = (struct scan_value){.present = true,
-		.text = arena_string(
-			workset_arena(run->set), of_customer ? request->customer : request->reference)};
+		.text = arena_string(workset_arena(run->set),
+			of_customer ? request->customer : request->reference)};
 	const struct scan_result *result = workset_scan(run->set, &scan);
 	if (!result)
 		return VERDICT_NEED;
@@ -113,8 +113,7 @@ enum verdict order_list(struct run *run, const void *request_, void *response_)
 		response->orders[i] = order_message(run, &orders[i]);
 	response->n_orders = count;
 	response->next_page_token =
-		count < result->count
-			? page_token_after(run, &page, scan.shape, result->rows[count - 1])
-			: arena_string(run->arena, "");
+		count < result->count ? page_token_after(run, &page, scan.shape, result->rows[count - 1])
+							  : arena_string(run->arena, "");
 	return VERDICT_DONE;
 }

@@ -170,19 +170,18 @@ static void name_short(struct run *run, struct work *work, size_t index,
 	const struct order_line *line, const Stockbook__V1__OrderLineQuantity *asked, int64_t available)
 {
 	if (work->short_count == 0)
-		refuse(run, REASON(LINE_QUANTITY_EXCEEDED),
-			"line %d of the order has %lld to %s, not %lld", line->line, (long long)available,
-			order_step_name(work->stepping->step), (long long)asked->quantity);
+		refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "line %d of the order has %lld to %s, not %lld",
+			line->line, (long long)available, order_step_name(work->stepping->step),
+			(long long)asked->quantity);
 	if (++work->short_count > SOURCING_SHORT_NAMED_MAX)
 		return;
 	char *key = arena_printf(run->arena, "lines[%zu]", index);
 	refuse_with(run, arena_printf(run->arena, "%s.sku", key), "%s", line->sku);
 	if (asked->location[0])
 		refuse_with(run, arena_printf(run->arena, "%s.location", key), "%s", asked->location);
-	refuse_with(
-		run, arena_printf(run->arena, "%s.requested", key), "%lld", (long long)asked->quantity);
-	refuse_with(
-		run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)available);
+	refuse_with(run, arena_printf(run->arena, "%s.requested", key), "%lld",
+		(long long)asked->quantity);
+	refuse_with(run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)available);
 }
 
 /* The order's line that a line of a request means. */
@@ -245,7 +244,8 @@ static enum verdict post_all(struct run *run, const struct work *work)
 			allowed = check_location(run, posting->from_location, LOCATION_ANY, true, NULL);
 		if (allowed == VERDICT_REFUSED)
 			return allowed;
-		enum verdict posted = post(run, posting);
+		enum verdict posted =
+			state_is_outside(posting->to_state) ? post_leaving(run, posting) : post(run, posting);
 		if (posted == VERDICT_REFUSED)
 			return posted;
 		if (allowed == VERDICT_NEED || posted == VERDICT_NEED)
@@ -289,8 +289,8 @@ enum verdict order_pick(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__PickOrderRequest *request = request_;
 	Stockbook__V1__PickOrderResponse *response = response_;
-	return step_run(
-		run, &picking, request->order_id, request->lines, request->n_lines, NULL, &response->order);
+	return step_run(run, &picking, request->order_id, request->lines, request->n_lines, NULL,
+		&response->order);
 }
 
 enum verdict order_put_back(struct run *run, const void *request_, void *response_)

@@ -50,8 +50,8 @@ const char *reservation_step_name(enum reservation_step step)
 }
 
 /* NULL where the step is not legal. */
-static const struct reservation_transition *transition_find(
-	Stockbook__V1__ReservationStatus from, enum reservation_step step)
+static const struct reservation_transition *transition_find(Stockbook__V1__ReservationStatus from,
+	enum reservation_step step)
 {
 	for (const struct reservation_transition *t = reservation_transitions;
 		 t->to != STATUS(UNSPECIFIED); t++)
@@ -65,8 +65,8 @@ static bool hold_is_over(const struct run *run, const struct reservation_row *ro
 	return row->hold_until <= run->now_us;
 }
 
-Stockbook__V1__ReservationStatus reservation_status_now(
-	const struct run *run, const struct reservation_row *row)
+Stockbook__V1__ReservationStatus reservation_status_now(const struct run *run,
+	const struct reservation_row *row)
 {
 	Stockbook__V1__ReservationStatus status = (Stockbook__V1__ReservationStatus)row->status;
 	return status == STATUS(HELD) && hold_is_over(run, row) ? STATUS(EXPIRED) : status;
@@ -102,8 +102,10 @@ struct reservation_row *reservation_advance(struct run *run, const struct reserv
 {
 	/* What is confirmed again was expired by time, perhaps without having been swept. */
 	Stockbook__V1__ReservationStatus before = (Stockbook__V1__ReservationStatus)row->status;
-	const struct reservation_transition *transition = transition_find(
-		step == RESERVATION_CONFIRM_AGAIN ? reservation_status_now(run, row) : before, step);
+	const struct reservation_transition *transition =
+		transition_find(step == RESERVATION_CONFIRM_AGAIN ? reservation_status_now(run, row)
+														  : before,
+			step);
 	CHECK(transition);
 	struct reservation_row *edited = workset_edit(run->set, row);
 	edited->status = (int32_t)transition->to;
@@ -150,8 +152,8 @@ enum verdict reservation_open(struct run *run, const char *id, const struct rese
 	return verdict;
 }
 
-enum verdict reservation_free_stock(
-	struct run *run, const struct reservation_row *row, Stockbook__V1__MovementReason reason)
+enum verdict reservation_free_stock(struct run *run, const struct reservation_row *row,
+	Stockbook__V1__MovementReason reason)
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < row->line_sku.count; i++) {
@@ -182,8 +184,8 @@ enum verdict reservation_expire(struct run *run, const struct reservation_row *r
 	return verdict;
 }
 
-enum verdict reservation_hold_until(
-	struct run *run, const Google__Protobuf__Duration *hold_for, int64_t *hold_until)
+enum verdict reservation_hold_until(struct run *run, const Google__Protobuf__Duration *hold_for,
+	int64_t *hold_until)
 {
 	int64_t hold_us = run->limits->hold_default_us;
 	if (hold_for) {
@@ -307,8 +309,8 @@ static enum verdict reservation_sweep(struct run *run, const void *request_, voi
 	int64_t expired = 0;
 	for (size_t i = 0; i < result->count; i++) {
 		const struct reservation_row *row;
-		enum lookup found = workset_find(
-			run->set, TABLE(reservation), result->rows[i], ACCESS_LOCK, (const void **)&row);
+		enum lookup found = workset_find(run->set, TABLE(reservation), result->rows[i], ACCESS_LOCK,
+			(const void **)&row);
 		needs = needs || found == LOOKUP_NEEDED;
 		/* Someone may have confirmed, extended or expired it since it was scanned. */
 		if (found != LOOKUP_FOUND || row->status != STATUS(HELD) || !hold_is_over(run, row))

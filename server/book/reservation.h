@@ -52,14 +52,13 @@ const char *reservation_status_name(Stockbook__V1__ReservationStatus status);
 /* "reserve" */
 const char *reservation_step_name(enum reservation_step step);
 /* The status as time has it: a HELD one whose time is over is EXPIRED. */
-Stockbook__V1__ReservationStatus reservation_status_now(
-	const struct run *run, const struct reservation_row *row);
+Stockbook__V1__ReservationStatus reservation_status_now(const struct run *run,
+	const struct reservation_row *row);
 
 /* ---- For the book's other files ---- */
 
 /* The reservation with this id, locked, of which the actor may move the stock. */
-enum verdict reservation_open(
-	struct run *run, const char *id, const struct reservation_row **row);
+enum verdict reservation_open(struct run *run, const char *id, const struct reservation_row **row);
 /* VERDICT_DONE when the step is legal from the status; refused with WRONG_STATUS or EXPIRED. */
 enum verdict reservation_check_step(struct run *run, const struct reservation_row *row,
 	Stockbook__V1__ReservationStatus status, enum reservation_step step);
@@ -75,10 +74,9 @@ struct reservation_row *reservation_advance(struct run *run, const struct reserv
 enum verdict reservation_expire(struct run *run, const struct reservation_row *row);
 
 /* hold_until for a hold_for; the server's default when it is absent. Refused out of bounds. */
-enum verdict reservation_hold_until(
-	struct run *run, const Google__Protobuf__Duration *hold_for, int64_t *hold_until);
-Stockbook__V1__Reservation *reservation_message(
-	struct run *run, const struct reservation_row *row);
+enum verdict reservation_hold_until(struct run *run, const Google__Protobuf__Duration *hold_for,
+	int64_t *hold_until);
+Stockbook__V1__Reservation *reservation_message(struct run *run, const struct reservation_row *row);
 
 operation_function reservation_reserve;
 operation_function reservation_replace;

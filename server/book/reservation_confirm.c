@@ -23,7 +23,7 @@ struct confirming {
 	Stockbook__V1__FulfilmentMethod method;
 	bool leaves; /* the goods go to the customer at once */
 	Stockbook__V1__StockState from_state;
-	struct text_index skus; /* of the hold, then others that have prices */
+	struct text_index skus;   /* of the hold, then others that have prices */
 	struct order_line *lines; /* one for each SKU of the hold, by its number */
 	size_t line_count;
 	const char *currency;
@@ -67,9 +67,8 @@ static enum verdict hold_again(struct run *run, const struct confirming *confirm
 	/* The caller is told that it expired, and what is missing to hold it again. */
 	sourcing_refuse(&sourcing, run);
 	run->refusal.reason = REASON(EXPIRED);
-	run->refusal.message =
-		arena_printf(run->arena, "the hold of reservation '%s' is over, and its stock is gone",
-			run_id_text(run, &row->id));
+	run->refusal.message = arena_printf(run->arena,
+		"the hold of reservation '%s' is over, and its stock is gone", run_id_text(run, &row->id));
 	refuse_with(run, "expired_at", "%lld", (long long)(row->hold_until / 1000000));
 	refuse_with(run, "status", "%s", reservation_status_name(STATUS(EXPIRED)));
 	return VERDICT_REFUSED;
@@ -161,17 +160,18 @@ static enum verdict post_all(struct run *run, struct confirming *confirming)
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < row->line_sku.count; i++) {
 		const char *location = row->line_location.items[i];
-		enum verdict posted = post(run,
-			&(struct posting){
-				.sku = row->line_sku.items[i],
-				.from_location = location,
-				.from_state = confirming->from_state,
-				.to_location = confirming->leaves ? "" : location,
-				.to_state = confirming->leaves ? STATE(CUSTOMER) : STATE(ALLOCATED),
-				.quantity = row->line_quantity.items[i],
-				.reason = reason,
-				.document_line = line_of(confirming, row->line_sku.items[i])->line,
-			});
+		struct posting posting = {
+			.sku = row->line_sku.items[i],
+			.from_location = location,
+			.from_state = confirming->from_state,
+			.to_location = confirming->leaves ? "" : location,
+			.to_state = confirming->leaves ? STATE(CUSTOMER) : STATE(ALLOCATED),
+			.quantity = row->line_quantity.items[i],
+			.reason = reason,
+			.document_line = line_of(confirming, row->line_sku.items[i])->line,
+		};
+		enum verdict posted =
+			confirming->leaves ? post_leaving(run, &posting) : post(run, &posting);
 		if (posted == VERDICT_REFUSED)
 			return posted;
 		if (posted == VERDICT_NEED)
@@ -197,7 +197,10 @@ static void store(struct run *run, struct confirming *confirming, struct order *
 			.count = confirming->line_count,
 		},
 		order);
-	reservation_advance(run, row, confirming->step, NULL)->order_id = order->row->id;
+	struct reservation_row *confirmed = reservation_advance(run, row, confirming->step, NULL);
+	confirmed->order_id = order->row->id;
+	if (confirming->step == RESERVATION_CONFIRM_AGAIN) /* held once more, and taken at once */
+		confirmed->hold_until = run->now_us + run->limits->hold_default_us;
 }
 
 enum verdict reservation_confirm(struct run *run, const void *request_, void *response_)
@@ -205,8 +208,7 @@ enum verdict reservation_confirm(struct run *run, const void *request_, void *re
 	const Stockbook__V1__ConfirmReservationRequest *request = request_;
 	Stockbook__V1__ConfirmReservationResponse *response = response_;
 	struct confirming confirming = {.request = request};
-	confirming.method =
-		request->method == METHOD(UNSPECIFIED) ? METHOD(SHIP) : request->method;
+	confirming.method = request->method == METHOD(UNSPECIFIED) ? METHOD(SHIP) : request->method;
 	if (confirming.method != METHOD(SHIP) && confirming.method != METHOD(CARRY_OUT))
 		return refuse_field(run, "method", "is not a known method");
 	if (request->n_prices > LINES_MAX)

@@ -10,8 +10,7 @@ enum verdict reservation_get(struct run *run, const void *request_, void *respon
 	Stockbook__V1__GetReservationResponse *response = response_;
 	struct reservation_row key = {0};
 	if (!uuid_parse(request->reservation_id, &key.id))
-		return refuse_field(
-			run, "reservation_id", "'%s' is not a UUID", request->reservation_id);
+		return refuse_field(run, "reservation_id", "'%s' is not a UUID", request->reservation_id);
 	key.part = (int32_t)uuid_part(&key.id);
 	const struct reservation_row *row;
 	enum lookup found =
@@ -57,18 +56,21 @@ enum verdict reservation_list(struct run *run, const void *request_, void *respo
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	scan.values[0] = (struct scan_value){.present = true,
-		.text = arena_string(
-			workset_arena(run->set), owned ? request->owner : request->customer)};
-	scan.values[2] = (struct scan_value){.present = true, .number = run->now_us + 1};
+		.text = arena_string(workset_arena(run->set), owned ? request->owner : request->customer)};
+	/* From the last full second, so that another look at the clock is the same scan; judged exactly
+	 * below. */
+	scan.values[2] =
+		(struct scan_value){.present = true, .number = run->now_us / 1000000 * 1000000};
 	const struct scan_result *result = workset_scan(run->set, &scan);
 	if (!result)
 		return VERDICT_NEED;
 
-	response->n_reservations = page_count(&page, result);
-	response->reservations = arena_alloc_array(
-		run->arena, response->n_reservations, sizeof(*response->reservations));
-	for (size_t i = 0; i < response->n_reservations; i++)
-		response->reservations[i] = reservation_message(run, result->rows[i]);
+	size_t count = page_count(&page, result);
+	response->reservations = arena_alloc_array(run->arena, count, sizeof(*response->reservations));
+	for (size_t i = 0; i < count; i++)
+		if (reservation_status_now(run, result->rows[i]) == STATUS_HELD)
+			response->reservations[response->n_reservations++] =
+				reservation_message(run, result->rows[i]);
 	response->next_page_token = page_next(run, &page, &scan, result);
 	return VERDICT_DONE;
 }

@@ -16,8 +16,8 @@ static enum verdict add_demands(struct run *run, struct sourcing *sourcing,
 	for (size_t i = 0; i < count; i++) {
 		const Stockbook__V1__ReserveLine *line = lines[i];
 		const char *sku;
-		enum verdict checked = sourcing_check_line(
-			run, i, line->sku, line->location, line->quantity, LOCATION_SELL, &sku);
+		enum verdict checked = sourcing_check_line(run, i, line->sku, line->location,
+			line->quantity, LOCATION_SELL, &sku);
 		if (checked == VERDICT_REFUSED)
 			return checked;
 		if (checked == VERDICT_NEED)
@@ -44,8 +44,8 @@ static bool granted_anything(const struct sourcing *sourcing)
 }
 
 /* Decides what the lines get: all, or with allow_partial some. */
-static enum verdict decide_lines(
-	struct run *run, struct sourcing *sourcing, enum verdict lines_verdict, bool allow_partial)
+static enum verdict decide_lines(struct run *run, struct sourcing *sourcing,
+	enum verdict lines_verdict, bool allow_partial)
 {
 	/* Also while lines are unknown: the others' rows are asked for in the same round. */
 	enum verdict verdict = sourcing_decide(sourcing, run, allow_partial);
@@ -90,17 +90,17 @@ static enum verdict post_differences(struct run *run, const struct sourcing *sou
 		line += cell->taken > 0;
 		if (more == 0)
 			continue;
-		enum verdict posted = post(run,
-			&(struct posting){
-				.sku = cell->sku,
-				.from_location = cell->location,
-				.from_state = more > 0 ? STATE(AVAILABLE) : STATE(RESERVED),
-				.to_location = cell->location,
-				.to_state = more > 0 ? STATE(RESERVED) : STATE(AVAILABLE),
-				.quantity = more > 0 ? more : -more,
-				.reason = more > 0 ? MOVED_BY(RESERVE) : MOVED_BY(RELEASE),
-				.document_line = cell->taken > 0 ? line : 0,
-			});
+		enum verdict posted =
+			post(run, &(struct posting){
+						  .sku = cell->sku,
+						  .from_location = cell->location,
+						  .from_state = more > 0 ? STATE(AVAILABLE) : STATE(RESERVED),
+						  .to_location = cell->location,
+						  .to_state = more > 0 ? STATE(RESERVED) : STATE(AVAILABLE),
+						  .quantity = more > 0 ? more : -more,
+						  .reason = more > 0 ? MOVED_BY(RESERVE) : MOVED_BY(RELEASE),
+						  .document_line = cell->taken > 0 ? line : 0,
+					  });
 		if (posted == VERDICT_REFUSED)
 			return posted;
 		if (posted == VERDICT_NEED)
@@ -202,8 +202,7 @@ static enum verdict decide_replacement(struct run *run, struct sourcing *sourcin
 	enum verdict channel_verdict = require_channel(run, row->channel, NULL, &channel);
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
-	sourcing_init(
-		sourcing, run, channel, LOCATION_SELL, request->n_lines + row->line_sku.count);
+	sourcing_init(sourcing, run, channel, LOCATION_SELL, request->n_lines + row->line_sku.count);
 	for (size_t i = 0; i < row->line_sku.count; i++)
 		sourcing_cell(sourcing, run, row->line_sku.items[i], row->line_location.items[i])->credit +=
 			row->line_quantity.items[i];
@@ -229,8 +228,8 @@ enum verdict reservation_replace(struct run *run, const void *request_, void *re
 	const struct reservation_row *row;
 	verdict = reservation_open(run, request->reservation_id, &row);
 	if (verdict == VERDICT_DONE)
-		verdict = reservation_check_step(
-			run, row, reservation_status_now(run, row), RESERVATION_REPLACE);
+		verdict =
+			reservation_check_step(run, row, reservation_status_now(run, row), RESERVATION_REPLACE);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	struct sourcing sourcing;

@@ -49,8 +49,8 @@ bool return_step_is_legal(Stockbook__V1__ReturnStatus from, enum return_step ste
 	return false;
 }
 
-Stockbook__V1__ReturnStatus return_status_of(
-	const struct return_line_row *const *lines, size_t count)
+Stockbook__V1__ReturnStatus return_status_of(const struct return_line_row *const *lines,
+	size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (lines[i]->waiting > 0)
@@ -77,8 +77,8 @@ void return_note_step(struct run *run, const struct goods_return_row *row, enum 
 
 /* ---- Answers ---- */
 
-static Stockbook__V1__ReturnLine *line_message(
-	struct run *run, const struct return_line_row *line, const char *currency)
+static Stockbook__V1__ReturnLine *line_message(struct run *run, const struct return_line_row *line,
+	const char *currency)
 {
 	Stockbook__V1__ReturnLine *message = arena_alloc(run->arena, sizeof(*message));
 	stockbook__v1__return_line__init(message);
@@ -142,8 +142,8 @@ static const struct scan_result *read_lines(struct run *run, int32_t part, const
 static Stockbook__V1__Return *scanned_message(struct run *run, const struct goods_return_row *row,
 	const struct scan_result *lines)
 {
-	return return_message(
-		run, row, (const struct return_line_row *const *)lines->rows, lines->count);
+	return return_message(run, row, (const struct return_line_row *const *)lines->rows,
+		lines->count);
 }
 
 enum verdict return_get(struct run *run, const void *request_, void *response_)
@@ -169,8 +169,8 @@ enum verdict return_get(struct run *run, const void *request_, void *response_)
 	return VERDICT_DONE;
 }
 
-static enum verdict list_scan(
-	struct run *run, const Stockbook__V1__ListReturnsRequest *request, struct scan *scan)
+static enum verdict list_scan(struct run *run, const Stockbook__V1__ListReturnsRequest *request,
+	struct scan *scan)
 {
 	static const struct scan_shape by_order = {
 		.name = "returns_by_order",
@@ -240,9 +240,8 @@ enum verdict return_list(struct run *run, const void *request_, void *response_)
 		response->returns[i] = scanned_message(run, result->rows[i], lines[i]);
 	response->n_returns = count;
 	response->next_page_token =
-		count < result->count
-			? page_token_after(run, &page, scan.shape, result->rows[count - 1])
-			: arena_string(run->arena, "");
+		count < result->count ? page_token_after(run, &page, scan.shape, result->rows[count - 1])
+							  : arena_string(run->arena, "");
 	return VERDICT_DONE;
 }
 
@@ -250,8 +249,7 @@ enum verdict return_list(struct run *run, const void *request_, void *response_)
 
 static int32_t create_route(const void *request, const struct book_limits *limits)
 {
-	return part_of(
-		((const Stockbook__V1__CreateReturnRequest *)request)->location, limits->parts);
+	return part_of(((const Stockbook__V1__CreateReturnRequest *)request)->location, limits->parts);
 }
 
 static int32_t inspect_route(const void *request, const struct book_limits *limits)

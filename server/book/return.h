@@ -35,8 +35,8 @@ const char *return_step_name(enum return_step step);
 
 /* ---- For the book's other files ---- */
 
-Stockbook__V1__ReturnStatus return_status_of(
-	const struct return_line_row *const *lines, size_t count);
+Stockbook__V1__ReturnStatus return_status_of(const struct return_line_row *const *lines,
+	size_t count);
 bool return_step_is_legal(Stockbook__V1__ReturnStatus from, enum return_step step,
 	Stockbook__V1__ReturnStatus to);
 void return_note_step(struct run *run, const struct goods_return_row *row, enum return_step step,

@@ -53,8 +53,8 @@ static char *line_field(struct run *run, size_t index, const char *field)
 	return arena_printf(run->arena, "lines[%zu].%s", index, field);
 }
 
-static enum verdict coming_add(
-	struct run *run, struct returning *returning, const struct coming_line *line)
+static enum verdict coming_add(struct run *run, struct returning *returning,
+	const struct coming_line *line)
 {
 	if (returning->count == LINES_MAX)
 		return refuse_field(run, "lines", "come from more than %d lines of the order", LINES_MAX);
@@ -83,8 +83,8 @@ static enum verdict refuse_no_line(struct run *run, const struct returning *retu
 {
 	char *id = run_id_text(run, &returning->order.row->id);
 	if (asked->order_line != 0)
-		refuse(
-			run, REASON(ORDER_LINE_NOT_FOUND), "order '%s' has no line %d", id, asked->order_line);
+		refuse(run, REASON(ORDER_LINE_NOT_FOUND), "order '%s' has no line %d", id,
+			asked->order_line);
 	else
 		refuse(run, REASON(ORDER_LINE_NOT_FOUND), "order '%s' has no line of sku '%s'", id,
 			asked->sku);
@@ -120,8 +120,8 @@ static enum verdict take_from_line(struct run *run, struct returning *returning,
 		});
 }
 
-static enum verdict of_order_line(
-	struct run *run, struct returning *returning, size_t index, const char *sku)
+static enum verdict of_order_line(struct run *run, struct returning *returning, size_t index,
+	const char *sku)
 {
 	const Stockbook__V1__CreateReturnLine *asked = returning->request->lines[index];
 	if (asked->order_line < 1 || (size_t)asked->order_line > returning->order.count)
@@ -133,8 +133,7 @@ static enum verdict of_order_line(
 	int64_t remainder = asked->quantity;
 	enum verdict verdict = take_from_line(run, returning, index, line, &remainder);
 	if (verdict == VERDICT_DONE && remainder > 0)
-		return refuse_too_much(
-			run, index, line->sku, asked->quantity, asked->quantity - remainder);
+		return refuse_too_much(run, index, line->sku, asked->quantity, asked->quantity - remainder);
 	return verdict;
 }
 
@@ -156,8 +155,8 @@ static void chain_lines(struct run *run, struct returning *returning)
 	}
 }
 
-static enum verdict of_any_line(
-	struct run *run, struct returning *returning, size_t index, const char *sku)
+static enum verdict of_any_line(struct run *run, struct returning *returning, size_t index,
+	const char *sku)
 {
 	const Stockbook__V1__CreateReturnLine *asked = returning->request->lines[index];
 	if (!returning->first)
@@ -183,8 +182,8 @@ static enum verdict of_any_line(
 
 /* ---- Blind ---- */
 
-static enum verdict blind_line(
-	struct run *run, struct returning *returning, size_t index, const char *sku)
+static enum verdict blind_line(struct run *run, struct returning *returning, size_t index,
+	const char *sku)
 {
 	const Stockbook__V1__CreateReturnLine *asked = returning->request->lines[index];
 	if (asked->order_line != 0)
@@ -192,8 +191,8 @@ static enum verdict blind_line(
 	struct coming_line line = {
 		.sku = sku, .quantity = asked->quantity, .disposition = asked->disposition};
 	char *field = line_field(run, index, "unit_price");
-	enum verdict verdict = order_check_price(
-		run, asked->unit_price, field, &returning->currency, &line.unit_price);
+	enum verdict verdict =
+		order_check_price(run, asked->unit_price, field, &returning->currency, &line.unit_price);
 	if (verdict == VERDICT_DONE)
 		verdict = order_add_amount(run, line.quantity, line.unit_price, field, &returning->due);
 	if (verdict == VERDICT_DONE)
@@ -221,8 +220,8 @@ static enum verdict check_blind(struct run *run, const Stockbook__V1__CreateRetu
 
 /* ---- All lines ---- */
 
-static enum verdict check_request(
-	struct run *run, const Stockbook__V1__CreateReturnRequest *request)
+static enum verdict check_request(struct run *run,
+	const Stockbook__V1__CreateReturnRequest *request)
 {
 	if (request->n_lines < 1 || request->n_lines > LINES_MAX)
 		return refuse_field(run, "lines", "must be 1 to %d lines", LINES_MAX);
@@ -233,8 +232,8 @@ static enum verdict check_request(
 				(long long)QUANTITY_MAX);
 		if (line->disposition < DISPOSITION(UNSPECIFIED) ||
 			line->disposition > DISPOSITION(DESTROYED))
-			return refuse_field(
-				run, line_field(run, i, "disposition"), "is not a known disposition");
+			return refuse_field(run, line_field(run, i, "disposition"),
+				"is not a known disposition");
 		if (line->sku[0] == '\0' && line->order_line == 0)
 			return refuse_field(run, line_field(run, i, "sku"), "is needed without an order_line");
 	}
@@ -284,8 +283,8 @@ static enum verdict decide_lines(struct run *run, struct returning *returning)
 
 /* ---- Movements and rows ---- */
 
-static enum verdict post_line(struct run *run, const char *location,
-	const struct coming_line *line, int32_t number)
+static enum verdict post_line(struct run *run, const char *location, const struct coming_line *line,
+	int32_t number)
 {
 	struct posting posting = {
 		.sku = line->sku,
@@ -316,8 +315,8 @@ static enum verdict post_lines(struct run *run, const struct returning *returnin
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < returning->count; i++) {
-		enum verdict posted = post_line(
-			run, returning->request->location, &returning->lines[i], (int32_t)i + 1);
+		enum verdict posted =
+			post_line(run, returning->request->location, &returning->lines[i], (int32_t)i + 1);
 		if (posted == VERDICT_REFUSED)
 			return posted;
 		if (posted == VERDICT_NEED)
@@ -371,8 +370,8 @@ static struct goods_return_row *insert_header(struct run *run, const struct retu
 	return workset_insert(run->set, row);
 }
 
-static void store(
-	struct run *run, struct returning *returning, Stockbook__V1__CreateReturnResponse *response)
+static void store(struct run *run, struct returning *returning,
+	Stockbook__V1__CreateReturnResponse *response)
 {
 	struct goods_return_row *row = insert_header(run, returning);
 	const struct return_line_row **lines =
@@ -380,8 +379,7 @@ static void store(
 	for (size_t i = 0; i < returning->count; i++)
 		lines[i] = insert_line(run, row, &returning->lines[i], (int32_t)i + 1);
 	row->status = (int32_t)return_status_of(lines, returning->count);
-	return_note_step(
-		run, row, RETURN_RECEIVE, STATUS(UNSPECIFIED), returning->request->note);
+	return_note_step(run, row, RETURN_RECEIVE, STATUS(UNSPECIFIED), returning->request->note);
 	if (returning->order.row)
 		order_advance(run, &returning->order, ORDER_RETURN,
 			arena_printf(run->arena, "return %s", run_id_text(run, &row->id)));

@@ -1,4 +1,5 @@
 /* Deciding about goods that were taken back and wait in QUALITY_CONTROL. */
+#include "book/order.h"
 #include "book/return.h"
 
 #define DISPOSITION(name) STOCKBOOK__V1__DISPOSITION__DISPOSITION_##name
@@ -20,8 +21,8 @@ static enum verdict inspect_open(struct run *run, struct inspecting *inspecting)
 	if (!uuid_parse(id, &key.id))
 		return refuse_field(run, "return_id", "'%s' is not a UUID", id);
 	key.part = (int32_t)uuid_part(&key.id);
-	enum lookup found = workset_find(
-		run->set, TABLE(goods_return), &key, ACCESS_LOCK, (const void **)&inspecting->row);
+	enum lookup found = workset_find(run->set, TABLE(goods_return), &key, ACCESS_LOCK,
+		(const void **)&inspecting->row);
 	if (found == LOOKUP_ABSENT) {
 		refuse(run, REASON(RETURN_NOT_FOUND), "return '%s' not found", id);
 		refuse_with(run, "return_id", "%s", id);
@@ -47,8 +48,8 @@ static enum verdict inspect_open(struct run *run, struct inspecting *inspecting)
 static enum verdict check_status(struct run *run, const struct goods_return_row *row)
 {
 	Stockbook__V1__ReturnStatus status = (Stockbook__V1__ReturnStatus)row->status;
-	if (return_step_is_legal(
-			status, RETURN_INSPECT, STOCKBOOK__V1__RETURN_STATUS__RETURN_STATUS_UNSPECIFIED))
+	if (return_step_is_legal(status, RETURN_INSPECT,
+			STOCKBOOK__V1__RETURN_STATUS__RETURN_STATUS_UNSPECIFIED))
 		return VERDICT_DONE;
 	char *id = run_id_text(run, &row->id);
 	refuse(run, REASON(WRONG_STATUS), "return '%s' is %s: there is nothing to inspect", id,
@@ -91,7 +92,8 @@ static enum verdict post_decision(struct run *run, const struct inspecting *insp
 		posting.to_state = STATE(LOSS);
 		posting.reason = MOVED_BY(DESTROYED);
 	}
-	return post(run, &posting);
+	return disposition == DISPOSITION(DESTROYED) ? post_leaving(run, &posting)
+												 : post(run, &posting);
 }
 
 static void count_decision(struct run *run, const struct return_line_row *line,
@@ -123,8 +125,7 @@ static enum verdict decide_line(struct run *run, const struct inspecting *inspec
 	if (asked->quantity > line->waiting)
 		return refuse_short(run, index, line->sku, asked->quantity, line->waiting, "wait");
 	const struct stock_row *stock;
-	enum lookup found =
-		find_stock(run, line->sku, inspecting->row->location, ACCESS_LOCK, &stock);
+	enum lookup found = find_stock(run, line->sku, inspecting->row->location, ACCESS_LOCK, &stock);
 	if (found == LOOKUP_NEEDED)
 		return VERDICT_NEED;
 	CHECK(found == LOOKUP_FOUND);

@@ -57,8 +57,8 @@ enum verdict sourcing_check_line(struct run *run, size_t index, const char *text
 	enum verdict placed =
 		stocked_at ? check_location(run, location, task, true, NULL) : VERDICT_DONE;
 	if (placed == VERDICT_REFUSED)
-		return check_location(
-			run, location, task, true, arena_printf(run->arena, "lines[%zu].location", index));
+		return check_location(run, location, task, true,
+			arena_printf(run->arena, "lines[%zu].location", index));
 	enum verdict resolved = resolve_sku(run, text, stocked_at, ACCESS_LOCK, NULL, sku);
 	if (resolved == VERDICT_REFUSED)
 		return resolve_sku(run, text, stocked_at, ACCESS_LOCK,
@@ -93,8 +93,8 @@ static void slots_grow(struct sourcing *sourcing, struct run *run)
 		*slot_of(sourcing, sourcing->cells[i].sku, sourcing->cells[i].location) = i + 1;
 }
 
-struct sourcing_cell *sourcing_cell(
-	struct sourcing *sourcing, struct run *run, const char *sku, const char *location)
+struct sourcing_cell *sourcing_cell(struct sourcing *sourcing, struct run *run, const char *sku,
+	const char *location)
 {
 	size_t *slot = slot_of(sourcing, sku, location);
 	if (*slot)
@@ -137,7 +137,8 @@ static int64_t left_after_facts(const struct sourcing_cell *cell)
 	return left > 0 ? left : 0;
 }
 
-static enum verdict cell_load(struct sourcing *sourcing, struct run *run, struct sourcing_cell *cell)
+static enum verdict cell_load(struct sourcing *sourcing, struct run *run,
+	struct sourcing_cell *cell)
 {
 	if (cell->loaded)
 		return VERDICT_DONE;
@@ -181,11 +182,10 @@ static enum verdict plan_named(struct sourcing *sourcing, struct run *run, struc
 
 /* Asks for the balance at the source and at some after it: each time further ahead, so that a SKU
  * of the first sources costs little and a rare one few rounds. */
-static enum verdict ask_ahead(
-	struct sourcing *sourcing, struct run *run, const char *sku, size_t source)
+static enum verdict ask_ahead(struct sourcing *sourcing, struct run *run, const char *sku,
+	size_t source)
 {
-	size_t end =
-		sourcing->sku_index.count > MANY_SKUS ? WINDOW_FIRST_OF_MANY : WINDOW_FIRST;
+	size_t end = sourcing->sku_index.count > MANY_SKUS ? WINDOW_FIRST_OF_MANY : WINDOW_FIRST;
 	while (end <= source)
 		end *= 8;
 	for (size_t i = source; i < end && i < sourcing->sources.count; i++)
@@ -259,8 +259,8 @@ static enum verdict plan(struct sourcing *sourcing, struct run *run, bool source
 			struct demand *demand = &sourcing->demands[i];
 			if ((demand->location[0] == '\0') != (sourced == 1))
 				continue;
-			enum verdict verdict = sourced ? plan_sourced(sourcing, run, demand)
-										   : plan_named(sourcing, run, demand);
+			enum verdict verdict =
+				sourced ? plan_sourced(sourcing, run, demand) : plan_named(sourcing, run, demand);
 			if (verdict == VERDICT_REFUSED)
 				return verdict;
 			need = need || verdict == VERDICT_NEED;

@@ -77,8 +77,8 @@ void sourcing_init(struct sourcing *sourcing, struct run *run, const struct chan
 struct demand *sourcing_add(struct sourcing *sourcing, const char *sku, const char *location,
 	int64_t quantity, int32_t line);
 /* The cell, made when there is none. Valid until the next is made. */
-struct sourcing_cell *sourcing_cell(
-	struct sourcing *sourcing, struct run *run, const char *sku, const char *location);
+struct sourcing_cell *sourcing_cell(struct sourcing *sourcing, struct run *run, const char *sku,
+	const char *location);
 
 /* VERDICT_DONE also when demands came out short. Then everything that was granted is locked, unless
  * the call is to be refused for it (short, and not allow_partial). To be called before the caller

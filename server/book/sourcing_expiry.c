@@ -29,8 +29,8 @@ static struct count_list parts_all(const struct run *run, struct arena *arena)
 }
 
 /* Ascending, each once, so that calls that are short of the same share one scan. */
-static struct count_list parts_wanted(
-	const struct sourcing *sourcing, const struct run *run, struct arena *arena)
+static struct count_list parts_wanted(const struct sourcing *sourcing, const struct run *run,
+	struct arena *arena)
 {
 	size_t most = (size_t)run->limits->parts + 1;
 	bool *seen = arena_alloc_array(arena, most, sizeof(*seen));
@@ -45,16 +45,16 @@ static struct count_list parts_wanted(
 	return (struct count_list){parts, count};
 }
 
-static const struct scan_result *ask(
-	const struct sourcing_expiry *expiry, const struct sourcing *sourcing, struct run *run)
+static const struct scan_result *ask(const struct sourcing_expiry *expiry,
+	const struct sourcing *sourcing, struct run *run)
 {
 	struct arena *arena = workset_arena(run->set); /* a scan lives as long as the set */
 	struct scan scan = {.shape = &shape, .limit = PAGE_HOLDS_MAX};
 	scan.values[0] = (struct scan_value){.present = true,
 		.counts = expiry->stage == 0 ? parts_wanted(sourcing, run, arena) : parts_all(run, arena)};
 	/* To the next full second, so that the calls of a batch share the scan; judged exactly below. */
-	scan.values[2] = (struct scan_value){
-		.present = true, .number = (run->now_us / SECOND_US + 1) * SECOND_US};
+	scan.values[2] =
+		(struct scan_value){.present = true, .number = (run->now_us / SECOND_US + 1) * SECOND_US};
 	scan.has_after = expiry->has_after;
 	if (expiry->has_after) {
 		scan.after[0] = (struct scan_value){.present = true, .number = expiry->after_hold_until};
@@ -82,8 +82,7 @@ static bool anything_wanted(const struct sourcing *sourcing)
 static void go_on(struct sourcing_expiry *expiry, const struct run *run,
 	const struct scan_result *result)
 {
-	const struct reservation_row *last =
-		result->count > 0 ? result->rows[result->count - 1] : NULL;
+	const struct reservation_row *last = result->count > 0 ? result->rows[result->count - 1] : NULL;
 	expiry->pages++;
 	if (result->count == PAGE_HOLDS_MAX && last->hold_until <= run->now_us &&
 		expiry->pages < PAGES_MAX) {
@@ -114,12 +113,11 @@ enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourci
 		if (scanned->hold_until > run->now_us || !holds_wanted(sourcing, scanned))
 			continue;
 		const struct reservation_row *hold;
-		enum lookup found = workset_find(
-			run->set, TABLE(reservation), scanned, ACCESS_LOCK, (const void **)&hold);
+		enum lookup found =
+			workset_find(run->set, TABLE(reservation), scanned, ACCESS_LOCK, (const void **)&hold);
 		need = need || found == LOOKUP_NEEDED;
 		/* Since it was scanned it may have been swept, confirmed or extended. */
-		if (found != LOOKUP_FOUND || hold->status != STATUS_HELD ||
-			hold->hold_until > run->now_us)
+		if (found != LOOKUP_FOUND || hold->status != STATUS_HELD || hold->hold_until > run->now_us)
 			continue;
 		enum verdict verdict = reservation_expire(run, hold);
 		CHECK(verdict != VERDICT_REFUSED); /* within one row nothing can overflow */

@@ -13,6 +13,9 @@
 static const struct generator *const nouns[] = {
 	stock_generators,
 	ledger_generators,
+	reservation_generators,
+	order_generators,
+	return_generators,
 };
 /* clang-format on */
 

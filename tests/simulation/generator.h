@@ -23,6 +23,9 @@ struct generator {
 
 extern const struct generator stock_generators[]; /* and those of items, locations, channels */
 extern const struct generator ledger_generators[];
+extern const struct generator reservation_generators[];
+extern const struct generator order_generators[];
+extern const struct generator return_generators[];
 
 /* All of them, one after the other; NULL past the last. */
 const struct generator *generator_at(size_t index);
