@@ -9,6 +9,7 @@
 
 #include "engine_fixture.h"
 #include "observe/log.h"
+#include "stockbook/v1/location.pb-c.h"
 #include "support/database.h"
 
 static struct fixture fixture;
@@ -221,6 +222,65 @@ static void an_expired_hold_is_swept_and_its_stock_is_back(void **state)
 	free_callers(1);
 }
 
+static void set_location_disabled(struct engine *by, bool disabled)
+{
+	Stockbook__V1__Location location = STOCKBOOK__V1__LOCATION__INIT;
+	Stockbook__V1__PutLocationRequest request = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
+	struct caller *caller = caller_new(&fixture);
+	location.code = location.name = arena_string(&fixture.arena, "LEEDS");
+	location.disabled = disabled;
+	request.location = &location;
+	call_now(caller, by, "LocationService/PutLocation", &request);
+	assert_string_equal(outcome(caller), "OK");
+	caller_free(caller);
+}
+
+static const char *reserve_one(struct engine *by)
+{
+	struct caller *caller = caller_new(&fixture);
+	reserve(caller, by, "MUG", "LEEDS", 1);
+	fixture_run(&fixture);
+	const char *result = outcome(caller);
+	caller_free(caller);
+	return result;
+}
+
+static void a_policy_holds_at_once_here_and_soon_elsewhere(void **state)
+{
+	(void)state;
+	struct engine *other =
+		fixture_engine(&fixture, &(struct engine_settings){.policy_staleness_ms = 500});
+	receive(&fixture, engine, "MUG", "LEEDS", 100);
+	assert_string_equal(reserve_one(engine), "OK");
+	assert_string_equal(reserve_one(other), "OK");
+	set_location_disabled(engine, true);
+	assert_string_equal(reserve_one(engine), "LOCATION_NOT_ELIGIBLE");
+	fixture.in_flight++;
+	fixture_run_ms(&fixture, 600);
+	fixture.in_flight--;
+	assert_string_equal(reserve_one(other), "LOCATION_NOT_ELIGIBLE");
+	set_location_disabled(other, false);
+	assert_string_equal(reserve_one(other), "OK");
+}
+
+static void old_request_ids_are_forgotten(void **state)
+{
+	(void)state;
+	receive(&fixture, engine, "MUG", "LEEDS", 100);
+	int64_t young = ask(&fixture, "SELECT count(*) FROM stockbook.request");
+	test_sql(fixture.database, "INSERT INTO stockbook.request SELECT 1, gen_random_uuid(), '', '',"
+							   " '{}', now() - interval '31 days' FROM generate_series(1, 2500)");
+	fixture_engine(&fixture,
+		&(struct engine_settings){
+			.request_retention_us = INT64_C(30) * 86400 * 1000000, .sweep_interval_ms = 50});
+	uint64_t until = uv_hrtime() + UINT64_C(10000000000);
+	fixture.in_flight++;
+	while (ask(&fixture, "SELECT count(*) FROM stockbook.request") > young && uv_hrtime() < until)
+		fixture_run_ms(&fixture, 50);
+	fixture.in_flight--;
+	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.request"), young);
+}
+
 static void a_full_queue_refuses_before_any_work(void **state)
 {
 	(void)state;
@@ -401,6 +461,8 @@ int main(void)
 		TEST(a_write_is_answered_with_the_position_of_its_part),
 		TEST(reads_see_what_was_written),
 		TEST(an_expired_hold_is_swept_and_its_stock_is_back),
+		TEST(a_policy_holds_at_once_here_and_soon_elsewhere),
+		TEST(old_request_ids_are_forgotten),
 		TEST(a_full_queue_refuses_before_any_work),
 		TEST(what_is_cancelled_or_late_in_the_queue_costs_no_row),
 		TEST(two_engines_share_a_hundred_pieces),
