@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { openSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -96,11 +96,11 @@ let servers = 0;
 
 // A server with a database of its own, serving; stop() checks that it ends well.
 export async function startServer() {
-  const directory = mkdtempSync(path.join(process.env.STOCKBOOK_TEST_DIR, 'node-'));
   const target = `127.0.0.1:${Number(process.env.STOCKBOOK_TEST_PORT) + servers++}`;
+  const directory = path.join(process.env.STOCKBOOK_TEST_DIR, `book-${servers}`);
   const log = path.join(process.env.STOCKBOOK_TEST_DIR, `log-${servers}`);
   const output = openSync(log, 'a');
-  const child = spawn(process.env.STOCKBOOKD, ['--embedded', path.join(directory, 'book'),
+  const child = spawn(process.env.STOCKBOOKD, ['--embedded', directory,
     '--listen', target], { stdio: ['ignore', output, output] });
   const ended = new Promise((resolve) => {
     child.on('exit', (code, signal) => resolve(code ?? signal));

@@ -10,8 +10,12 @@ request id is made where the request takes one and none is given. What fails rai
 import os
 import uuid
 
-import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
+# Tests start processes while calls are under way; gRPC would wait for those to end.
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
+
+import grpc  # noqa: E402  pylint: disable=wrong-import-position
+from google.protobuf import (  # noqa: E402  pylint: disable=wrong-import-position
+    descriptor_pb2, descriptor_pool, json_format, message_factory)
 
 TIMEOUT_S = 60
 CHANNEL_OPTIONS = [

@@ -130,7 +130,8 @@ class Server:
         return made
 
     def admin_token(self):
-        """The first administrator's, which the server wrote down where there was none."""
+        """The first administrator's, which the server writes down where there is none."""
+        wait_for(lambda: os.path.exists(self.token_path), 20, "the first token is written")
         with open(self.token_path, encoding="utf-8") as file:
             return file.read().strip()
 

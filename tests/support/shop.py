@@ -1,5 +1,6 @@
 """A small company for tests: a warehouse WH, the stores NORTH and SOUTH, the group ALL of them in
 that order, the channels web (sources from ALL) and till (names its location)."""
+import os
 import subprocess
 
 from client import Refused
@@ -34,8 +35,9 @@ def sql(cluster, statement):
     """Rows of a query as lists of texts, from the database itself and not through the server."""
     uri = cluster if isinstance(cluster, str) else cluster.uri()
     done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1",
-                           "-d", uri, "-c", f"SET search_path TO stockbook, public; {statement}"],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+                           "-d", uri, "-c", statement],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
+                          env={**os.environ, "PGOPTIONS": "-c search_path=stockbook,public"})
     if done.returncode != 0:
         raise RuntimeError(f"{statement}\n{done.stderr}")
     return [row.split("\t") for row in done.stdout.splitlines()]
