@@ -192,8 +192,8 @@ static size_t varint_pack(uint64_t value, uint8_t *to)
 }
 
 /* The stored response with the position behind it: a message's fields may come in any order. */
-static void response_finish(
-	const struct batch *batch, const struct entry *entry, struct arena *scratch)
+static void response_finish(const struct batch *batch, const struct entry *entry,
+	struct arena *scratch)
 {
 	struct engine_request *request = entry->request;
 	size_t count = entry->part_count;

@@ -41,11 +41,11 @@ struct batch {
 	uint32_t attempts;
 	int64_t now_us; /* microseconds since 1970; never goes back */
 
-	size_t lookup;        /* statement of the request ids' lookup; SIZE_MAX: none */
-	size_t advance;       /* statement; SIZE_MAX: none */
-	size_t heads;         /* statement; SIZE_MAX: none */
-	uint32_t stored;      /* a bit for each table of which rows changed */
-	int64_t *head_parts;  /* sequences by part, as they are after the batch */
+	size_t lookup;       /* statement of the request ids' lookup; SIZE_MAX: none */
+	size_t advance;      /* statement; SIZE_MAX: none */
+	size_t heads;        /* statement; SIZE_MAX: none */
+	uint32_t stored;     /* a bit for each table of which rows changed */
+	int64_t *head_parts; /* sequences by part, as they are after the batch */
 	int64_t *head_values;
 	size_t head_count;
 };

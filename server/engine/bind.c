@@ -87,10 +87,10 @@ static const char *counts_literal(struct arena *arena, const struct count_list *
 	literal[used++] = '{';
 	for (size_t i = 0; i < list->count; i++) {
 		const char *comma = i > 0 ? "," : "";
-		int written = list->items[i] == COUNT_NONE
-						  ? snprintf(literal + used, size - used, "%sNULL", comma)
-						  : snprintf(literal + used, size - used, "%s%lld", comma,
-								(long long)list->items[i]);
+		int written =
+			list->items[i] == COUNT_NONE
+				? snprintf(literal + used, size - used, "%sNULL", comma)
+				: snprintf(literal + used, size - used, "%s%lld", comma, (long long)list->items[i]);
 		used += (size_t)written;
 	}
 	literal[used] = '}';
@@ -151,8 +151,8 @@ static void array_add(struct db_array *array, enum field_type type, const void *
 	CHECK(!"a field's type is one of the above");
 }
 
-struct db_value bind_array(
-	struct arena *arena, const struct field *field, const void *const *rows, size_t count)
+struct db_value bind_array(struct arena *arena, const struct field *field, const void *const *rows,
+	size_t count)
 {
 	struct db_array array;
 	db_array_init(&array, arena, bind_element_type(field->type));
@@ -161,8 +161,8 @@ struct db_value bind_array(
 	return db_array_value(&array);
 }
 
-struct db_value bind_scan_value(
-	struct arena *arena, enum field_type type, const struct scan_value *value)
+struct db_value bind_scan_value(struct arena *arena, enum field_type type,
+	const struct scan_value *value)
 {
 	switch (type) {
 	case FIELD_TEXT:
@@ -213,16 +213,16 @@ static void counts_read(struct count_list *list, struct db_elements elements, st
 	*list = (struct count_list){items, count};
 }
 
-static void text_read(
-	const char **to, const struct db_rows *rows, size_t row, size_t column, struct arena *arena)
+static void text_read(const char **to, const struct db_rows *rows, size_t row, size_t column,
+	struct arena *arena)
 {
 	size_t size;
 	const char *text = db_get_text(rows, row, column, &size);
 	*to = arena_string_sized(arena, text, size);
 }
 
-static void bytes_read(
-	struct bytes *to, const struct db_rows *rows, size_t row, size_t column, struct arena *arena)
+static void bytes_read(struct bytes *to, const struct db_rows *rows, size_t row, size_t column,
+	struct arena *arena)
 {
 	size_t size;
 	const void *data = db_get_bytea(rows, row, column, &size);
@@ -279,8 +279,7 @@ const void **bind_read(const struct table *table, const struct db_rows *rows, st
 	for (size_t i = 0; i < count; i++) {
 		char *row = row_new(table, arena);
 		for (size_t c = 0; c < table->field_count; c++)
-			field_read(
-				row + table->fields[c].offset, table->fields[c].type, rows, i, c, arena);
+			field_read(row + table->fields[c].offset, table->fields[c].type, rows, i, c, arena);
 		read[i] = row;
 	}
 	return read;

@@ -18,11 +18,11 @@ enum db_type bind_element_type(enum field_type type);
 const char *bind_cast(enum field_type type);
 
 /* One field of many rows, as one array. */
-struct db_value bind_array(
-	struct arena *arena, const struct field *field, const void *const *rows, size_t count);
+struct db_value bind_array(struct arena *arena, const struct field *field, const void *const *rows,
+	size_t count);
 /* A scan's value for a field of that type. */
-struct db_value bind_scan_value(
-	struct arena *arena, enum field_type type, const struct scan_value *value);
+struct db_value bind_scan_value(struct arena *arena, enum field_type type,
+	const struct scan_value *value);
 
 /* All rows of a result whose columns are the table's fields in order. In the arena. */
 const void **bind_read(const struct table *table, const struct db_rows *rows, struct arena *arena);

@@ -38,8 +38,8 @@ struct column {
 	bool bytewise; /* ordered by its bytes, or not text at all */
 };
 
-static bool column_find(
-	const struct db_rows *rows, const char *table, const char *name, struct column *column)
+static bool column_find(const struct db_rows *rows, const char *table, const char *name,
+	struct column *column)
 {
 	for (size_t i = 0; i < db_rows_count(rows); i++) {
 		if (strcmp(db_get_text(rows, i, 0, NULL), table) != 0 ||
@@ -59,8 +59,8 @@ static const char *check_column(struct arena *arena, const struct db_rows *rows,
 {
 	struct column column;
 	if (!column_find(rows, table->name, field->name, &column))
-		return arena_printf(
-			arena, "column '%s.%s' not found in the database", table->name, field->name);
+		return arena_printf(arena, "column '%s.%s' not found in the database", table->name,
+			field->name);
 	enum db_type expected = bind_column_type(field->type);
 	if (column.type != expected)
 		return arena_printf(arena, "column '%s.%s' has not the type '%s' in the database",
@@ -81,8 +81,7 @@ static const char *check_columns(struct arena *arena, const struct db_rows *rows
 	}
 	for (size_t t = 0; t < TABLE_COUNT; t++)
 		for (size_t f = 0; f < tables[t].field_count; f++) {
-			const char *wrong =
-				check_column(arena, rows, &tables[t], &tables[t].fields[f]);
+			const char *wrong = check_column(arena, rows, &tables[t], &tables[t].fields[f]);
 			if (wrong)
 				return wrong;
 		}
@@ -125,8 +124,8 @@ static void on_answered(struct db_batch *batch, const struct fault *fault)
 	}
 	const char *wrong = check_columns(&catalog->arena, db_batch_rows(batch, 0));
 	if (!wrong)
-		wrong = check_parts(
-			&catalog->arena, db_batch_rows(batch, 1), engine->settings.limits.parts);
+		wrong =
+			check_parts(&catalog->arena, db_batch_rows(batch, 1), engine->settings.limits.parts);
 	if (wrong) {
 		engine_fail(engine, wrong);
 		return;
@@ -149,8 +148,8 @@ static void ask(struct catalog *catalog)
 	db_submit(catalog->connection, &catalog->batch);
 }
 
-static void on_connection(
-	struct db_connection *connection, enum db_state from, enum db_state to, void *data)
+static void on_connection(struct db_connection *connection, enum db_state from, enum db_state to,
+	void *data)
 {
 	struct catalog *catalog = data;
 	(void)from;
@@ -168,14 +167,13 @@ struct catalog *catalog_open(struct engine *engine)
 	arena_init(&catalog->arena);
 	CHECK(uv_timer_init(engine->loop, &catalog->again) == 0);
 	catalog->again.data = catalog;
-	catalog->connection = db_connection_open(engine->loop,
-		&(struct db_options){
-			.uri = engine->settings.database,
-			.name = "catalog",
-			.role = engine->settings.role,
-			.changed = on_connection,
-			.data = catalog,
-		});
+	catalog->connection = db_connection_open(engine->loop, &(struct db_options){
+															   .uri = engine->settings.database,
+															   .name = "catalog",
+															   .role = engine->settings.role,
+															   .changed = on_connection,
+															   .data = catalog,
+														   });
 	engine->open += 2;
 	return catalog;
 }

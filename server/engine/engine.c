@@ -122,8 +122,8 @@ void engine_answer(struct engine *engine, struct engine_request *request)
 	engine->requests--;
 	if (request->outcome == ENGINE_REFUSED)
 		metric_add(engine->metrics.refusals, 1);
-	metric_observe(
-		request->operation->writes ? engine->metrics.write_time : engine->metrics.read_time,
+	metric_observe(request->operation->writes ? engine->metrics.write_time
+											  : engine->metrics.read_time,
 		engine_clock_us() - request->submitted_us);
 	request->done(request);
 }
@@ -139,8 +139,7 @@ void engine_refuse(struct engine_request *request, Stockbook__V1__Reason reason,
 	};
 }
 
-void engine_give_up(
-	struct engine *engine, struct engine_request *request, bool database_is_down)
+void engine_give_up(struct engine *engine, struct engine_request *request, bool database_is_down)
 {
 	if (database_is_down && !request->cancelled)
 		engine_refuse(request, STOCKBOOK__V1__REASON__REASON_UNAVAILABLE, RETRY_AFTER_MS,
@@ -253,15 +252,14 @@ static void metrics_register(struct engine *engine)
 		metrics->retries[i] = metric_counter("stockbook_engine_batch_faults_total",
 			"Batches that had to be run again or split", labels);
 	}
-	metrics->batch_operations = metric_sizes(
-		"stockbook_engine_batch_operations", "Operations in a batch", NULL);
+	metrics->batch_operations =
+		metric_sizes("stockbook_engine_batch_operations", "Operations in a batch", NULL);
 	metrics->rounds =
 		metric_sizes("stockbook_engine_load_rounds", "Round trips to load a batch's rows", NULL);
 	const char *help = "From submission to the answer";
 	metrics->write_time =
 		metric_timing("stockbook_engine_operation_seconds", help, "kind=\"write\"");
-	metrics->read_time =
-		metric_timing("stockbook_engine_operation_seconds", help, "kind=\"read\"");
+	metrics->read_time = metric_timing("stockbook_engine_operation_seconds", help, "kind=\"read\"");
 	help = "Operations that wait";
 	metrics->lane_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"write\"");
 	metrics->read_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"read\"");
@@ -269,12 +267,12 @@ static void metrics_register(struct engine *engine)
 		"Operations answered from a request id that was known", NULL);
 	metrics->refusals =
 		metric_counter("stockbook_engine_refusals_total", "Operations that were refused", NULL);
-	metrics->overloads = metric_counter(
-		"stockbook_engine_overloads_total", "Operations refused because a queue was full", NULL);
-	metrics->splits = metric_counter(
-		"stockbook_engine_splits_total", "Batches that were split to find a culprit", NULL);
-	metrics->culprits = metric_counter(
-		"stockbook_engine_culprits_total", "Operations that failed in the database", NULL);
+	metrics->overloads = metric_counter("stockbook_engine_overloads_total",
+		"Operations refused because a queue was full", NULL);
+	metrics->splits = metric_counter("stockbook_engine_splits_total",
+		"Batches that were split to find a culprit", NULL);
+	metrics->culprits = metric_counter("stockbook_engine_culprits_total",
+		"Operations that failed in the database", NULL);
 	metric_set(metrics->states[ENGINE_STARTING], 1);
 }
 

@@ -35,9 +35,9 @@ const char *engine_state_name(enum engine_state state);
 
 /* 0 or NULL stands for the default in brackets. Texts are copied, operations borrowed. */
 struct engine_settings {
-	const char *database; /* URI or conninfo of the migrated database */
-	const char *role;     /* SET ROLE of every connection; NULL: stay who we are */
-	struct book_limits limits; /* parts must be what the database was made with */
+	const char *database;          /* URI or conninfo of the migrated database */
+	const char *role;              /* SET ROLE of every connection; NULL: stay who we are */
+	struct book_limits limits;     /* parts must be what the database was made with */
 	uint32_t lanes;                /* [2] */
 	uint32_t readers;              /* [2] */
 	uint32_t batch_operations_max; /* [128] */
@@ -51,7 +51,8 @@ struct engine_settings {
 	const struct operation *expire;
 	/* Called on the loop after each change of state; message says why (FAILED), or is "". Must not
 	 * close the engine. */
-	void (*changed)(struct engine *engine, enum engine_state state, const char *message, void *data);
+	void (*changed)(struct engine *engine, enum engine_state state, const char *message,
+		void *data);
 	void *data;
 };
 
@@ -84,7 +85,7 @@ struct engine_request {
 	const void *message; /* the decoded request, operation->request */
 	struct arena *arena; /* the response and the refusal are made here */
 	const struct actor *actor;
-	struct uuid request_id; /* nil for reads, and for writes that need not be remembered */
+	struct uuid request_id;  /* nil for reads, and for writes that need not be remembered */
 	uint8_t fingerprint[16]; /* of method and content: the same id with another is refused */
 	uint64_t random;
 	int64_t deadline_us; /* engine_clock_us(); INT64_MAX or 0: as long as the engine will */

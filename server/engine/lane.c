@@ -52,12 +52,10 @@ static const struct {
 } states[LANE_STATES] = {
 	[LANE_DOWN] = {"down", STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(CLOSED)},
 	[LANE_IDLE] = {"idle", STATE(LOADING) | STATE(STORING) | STATE(DOWN) | STATE(CLOSED)},
-	[LANE_LOADING] = {"loading",
-		STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(WAITING) | STATE(DOWN) |
-			STATE(CLOSED)},
-	[LANE_STORING] = {"storing",
-		STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(WAITING) | STATE(DOWN) |
-			STATE(CLOSED)},
+	[LANE_LOADING] = {"loading", STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(WAITING) |
+									 STATE(DOWN) | STATE(CLOSED)},
+	[LANE_STORING] = {"storing", STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(WAITING) |
+									 STATE(DOWN) | STATE(CLOSED)},
 	[LANE_WAITING] = {"waiting",
 		STATE(IDLE) | STATE(LOADING) | STATE(STORING) | STATE(DOWN) | STATE(CLOSED)},
 	[LANE_CLOSED] = {"closed", 0},
@@ -159,8 +157,8 @@ static enum lane_step step_gather(struct lane *lane)
 	/* Tried before: what was locked then is locked now in one go, in order. */
 	for (size_t i = 0; i < known; i++) {
 		const void *row;
-		(void)workset_find(batch->set, batch->load.keys[i]->table, batch->load.keys[i],
-			ACCESS_LOCK, &row);
+		(void)workset_find(batch->set, batch->load.keys[i]->table, batch->load.keys[i], ACCESS_LOCK,
+			&row);
 	}
 	batch->load.hold_stock_back = batch->count > 1 && known == 0;
 	batch->load.key_count = batch->load.key_capacity = 0;
@@ -345,15 +343,15 @@ static void log_fault(const struct lane *lane, enum log_level level, const char 
 {
 	const struct fault *fault = &lane->fault;
 	const struct batch *batch = lane->batch;
-	const char *statement =
-		fault->statement < batch->exchange.count
-			? batch->exchange.items[fault->statement].statement->name
-			: NULL;
+	const char *statement = fault->statement < batch->exchange.count
+								? batch->exchange.items[fault->statement].statement->name
+								: NULL;
 	LOG_LINE(level, message, log_integer("lane", lane->index),
 		log_text("fault", fault_kind_name(fault->kind)), log_text("sqlstate", fault->sqlstate),
 		log_text("error", fault->message), log_text("statement", statement),
 		log_text("constraint", fault->constraint), log_integer("operations", (int64_t)batch->count),
-		log_text("operation", batch->count == 1 ? batch->entries[0].request->operation->name : NULL),
+		log_text("operation",
+			batch->count == 1 ? batch->entries[0].request->operation->name : NULL),
 		log_integer("attempt", batch->attempts));
 }
 
@@ -440,8 +438,8 @@ static void lane_resume(struct lane *lane)
 		lane_run(lane, lane->batch->count > 0 ? STEP_GATHER : STEP_TAKE);
 }
 
-static void on_connection(
-	struct db_connection *connection, enum db_state from, enum db_state to, void *data)
+static void on_connection(struct db_connection *connection, enum db_state from, enum db_state to,
+	void *data)
 {
 	struct lane *lane = data;
 	(void)from;
@@ -496,8 +494,8 @@ size_t lane_queued(const struct lane *lane)
 bool lane_connected(const struct lane *lane)
 {
 	enum db_state state = db_connection_state(lane->connection);
-	return state != DB_STATE_DOWN && state != DB_STATE_CONNECTING &&
-		   state != DB_STATE_SETTING_UP && state != DB_STATE_CLOSING;
+	return state != DB_STATE_DOWN && state != DB_STATE_CONNECTING && state != DB_STATE_SETTING_UP &&
+		   state != DB_STATE_CLOSING;
 }
 
 const char *lane_error(const struct lane *lane)
@@ -529,18 +527,18 @@ struct lane *lane_open(struct engine *engine, uint32_t index)
 	CHECK(uv_timer_init(engine->loop, &lane->timer) == 0);
 	lane->timer.data = lane;
 	const struct engine_settings *settings = &engine->settings;
-	lane->connection = db_connection_open(engine->loop,
-		&(struct db_options){
-			.uri = settings->database,
-			.name = arena_printf(&engine->arena, "lane %u", index),
-			.role = settings->role,
-			.settings = session,
-			.setting_count = ARRAY_COUNT(session),
-			.batch_deadline_ms = settings->batch_deadline_ms,
-			.lock_timeout_ms = settings->lock_timeout_ms,
-			.changed = on_connection,
-			.data = lane,
-		});
+	lane->connection =
+		db_connection_open(engine->loop, &(struct db_options){
+											 .uri = settings->database,
+											 .name = arena_printf(&engine->arena, "lane %u", index),
+											 .role = settings->role,
+											 .settings = session,
+											 .setting_count = ARRAY_COUNT(session),
+											 .batch_deadline_ms = settings->batch_deadline_ms,
+											 .lock_timeout_ms = settings->lock_timeout_ms,
+											 .changed = on_connection,
+											 .data = lane,
+										 });
 	engine->open += 2;
 	return lane;
 }

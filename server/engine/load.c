@@ -16,8 +16,7 @@ struct load_part {
 
 static bool is_lock(const struct need *need)
 {
-	return need->kind == NEED_ROW &&
-		   ((const struct row *)need->key)->needed == 1 + ACCESS_LOCK;
+	return need->kind == NEED_ROW && ((const struct row *)need->key)->needed == 1 + ACCESS_LOCK;
 }
 
 /* ---- Which needs are met in this round ---- */
@@ -69,8 +68,8 @@ static int key_order(const void *a, const void *b)
 	return row_key_compare((*x)->table, *x, *y);
 }
 
-static struct load_part *part_new(
-	struct load *load, enum part_kind kind, const struct table *table, size_t statement)
+static struct load_part *part_new(struct load *load, enum part_kind kind, const struct table *table,
+	size_t statement)
 {
 	load->parts = arena_grow(workset_arena(load->set), load->parts, load->part_count,
 		&load->part_capacity, sizeof(*load->parts));
@@ -140,8 +139,7 @@ static void add_searches(struct load *load, struct need *const *needs, size_t co
 			size_t statement = sql_add_scan(load->sql, load->batch, &need->scan);
 			part_new(load, PART_SCAN, need->table, statement)->need = need;
 		} else if (need->kind == NEED_SUM) {
-			size_t statement =
-				sql_add_sum(load->sql, load->batch, &need->scan, need->sum_field);
+			size_t statement = sql_add_sum(load->sql, load->batch, &need->scan, need->sum_field);
 			part_new(load, PART_SUM, need->table, statement)->need = need;
 		}
 	}

@@ -8,7 +8,7 @@
 struct known {
 	const struct table *table; /* NULL: a free slot */
 	uint64_t hash;
-	void *row;            /* a key alone when it was deleted */
+	void *row; /* a key alone when it was deleted */
 	bool deleted;
 	int64_t asked_us;     /* as new as this */
 	int64_t committed_us; /* by this server; what was asked before is older. 0: never */
@@ -50,8 +50,8 @@ void policy_free(struct policy *policy)
 }
 
 /* The slot of the key, or the free one where it belongs. */
-static struct known *slot_of(
-	struct generation *generation, const struct table *table, const void *key, uint64_t hash)
+static struct known *slot_of(struct generation *generation, const struct table *table,
+	const void *key, uint64_t hash)
 {
 	for (size_t i = hash & (SLOTS - 1);; i = (i + 1) & (SLOTS - 1)) {
 		struct known *known = &generation->slots[i];

@@ -49,15 +49,15 @@ struct engine {
 	char message[512];
 	bool schema_fits;
 	size_t lanes_connected;
-	size_t requests;      /* not answered yet */
-	struct queue reads;   /* shared by the readers */
-	struct queue refused; /* on submission; answered on the loop's next turn */
+	size_t requests;         /* not answered yet */
+	struct queue reads;      /* shared by the readers */
+	struct queue refused;    /* on submission; answered on the loop's next turn */
 	struct catalog *catalog; /* while the schema is being checked */
 	struct sweeper *sweeper;
 	struct verify *verifications[ENGINE_VERIFICATIONS_MAX];
 
-	uv_prepare_t kick;  /* starts what was submitted in this turn of the loop, as one batch */
-	uv_timer_t tick;    /* answers those whose time is over while they wait */
+	uv_prepare_t kick; /* starts what was submitted in this turn of the loop, as one batch */
+	uv_timer_t tick;   /* answers those whose time is over while they wait */
 	uint64_t random;
 	void (*drained)(void *data);
 	void *drained_data;
@@ -72,9 +72,12 @@ int64_t engine_now_us(void);
 uint64_t engine_random(struct engine *engine);
 /* Session settings of lanes and readers: plans are made once, perhaps while tables are empty, and
  * must be those for full ones. */
-#define ENGINE_SESSION \
-	{"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_mergejoin", "off"}, \
-		{"enable_bitmapscan", "off"}, {"jit", "off"}
+#define ENGINE_SESSION                                                                             \
+	{"enable_seqscan", "off"}, {"enable_hashjoin", "off"}, {"enable_mergejoin", "off"},            \
+		{"enable_bitmapscan", "off"},                                                              \
+	{                                                                                              \
+		"jit", "off"                                                                               \
+	}
 
 /* The one way in which a request ends. */
 void engine_answer(struct engine *engine, struct engine_request *request);

@@ -69,11 +69,11 @@ static const void *guess(void *data, const struct table *table, const void *key)
 {
 	struct guesses *guesses = data;
 	struct batch *batch = &guesses->reader->batch;
-	const void *row = policy_get(
-		guesses->reader->engine->policy, table, key, engine_clock_us(), &batch->arena);
+	const void *row =
+		policy_get(guesses->reader->engine->policy, table, key, engine_clock_us(), &batch->arena);
 	if (row) {
-		guesses->rows = arena_grow(&batch->arena, guesses->rows, guesses->count,
-			&guesses->capacity, sizeof(*guesses->rows));
+		guesses->rows = arena_grow(&batch->arena, guesses->rows, guesses->count, &guesses->capacity,
+			sizeof(*guesses->rows));
 		guesses->rows[guesses->count++] = row;
 	}
 	return row;
@@ -186,8 +186,7 @@ static void reader_run(struct reader *reader)
 		if (batch->count == 0) {
 			if (!take(reader))
 				break;
-			metric_observe(
-				reader->engine->metrics.batch_operations, (int64_t)batch->count);
+			metric_observe(reader->engine->metrics.batch_operations, (int64_t)batch->count);
 			gather(reader);
 		} else if (decide(reader)) {
 			reader->split_max = 0;
@@ -262,8 +261,8 @@ static void reader_resume(struct reader *reader)
 		reader_run(reader);
 }
 
-static void on_connection(
-	struct db_connection *connection, enum db_state from, enum db_state to, void *data)
+static void on_connection(struct db_connection *connection, enum db_state from, enum db_state to,
+	void *data)
 {
 	struct reader *reader = data;
 	(void)from;

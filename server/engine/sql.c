@@ -69,8 +69,8 @@ static const char *finish(struct text *text)
 }
 
 /* `prefix."a", prefix."b"` of the fields from first to before last. */
-static void add_columns(
-	struct text *text, const struct table *table, const char *prefix, size_t first, size_t last)
+static void add_columns(struct text *text, const struct table *table, const char *prefix,
+	size_t first, size_t last)
 {
 	for (size_t i = first; i < last; i++)
 		add(text, "%s%s\"%s\"", i > first ? ", " : "", prefix, table->fields[i].name);
@@ -175,8 +175,8 @@ static void make_update(struct sql *sql, const struct table *table)
 	struct text text = {.arena = &sql->arena};
 	add(&text, "WITH done AS (UPDATE \"%s\" t SET ", table->name);
 	for (size_t i = table->key_count; i < count; i++)
-		add(&text, "%s\"%s\" = k.\"%s\"%s", i > table->key_count ? ", " : "",
-			table->fields[i].name, table->fields[i].name, bind_cast(table->fields[i].type));
+		add(&text, "%s\"%s\" = k.\"%s\"%s", i > table->key_count ? ", " : "", table->fields[i].name,
+			table->fields[i].name, bind_cast(table->fields[i].type));
 	add(&text, " FROM ");
 	add_unnest(&text, table, count);
 	add(&text, " WHERE ");
@@ -329,8 +329,8 @@ static const char *prefix_end(struct arena *arena, const char *prefix)
 	return arena_printf(arena, "%s\xf4\x8f\xbf\xbf\xf4\x8f\xbf\xbf", prefix);
 }
 
-static struct db_value any_value(
-	struct arena *arena, const struct field *field, const struct scan_value *value)
+static struct db_value any_value(struct arena *arena, const struct field *field,
+	const struct scan_value *value)
 {
 	struct db_array array;
 	if (field->type == FIELD_TEXT) {
@@ -349,7 +349,8 @@ static struct db_value any_value(
 static void walk_prefix(struct scan_walk *walk, const char *name, const char *prefix)
 {
 	size_t from = walk_parameter(walk, DB_TEXT, db_text(walk->arena, prefix));
-	size_t to = walk_parameter(walk, DB_TEXT, db_text(walk->arena, prefix_end(walk->arena, prefix)));
+	size_t to =
+		walk_parameter(walk, DB_TEXT, db_text(walk->arena, prefix_end(walk->arena, prefix)));
 	walk_text(walk, "t.\"%s\" >= $%zu AND t.\"%s\" < $%zu", name, from, name, to);
 }
 
@@ -362,9 +363,8 @@ static void walk_condition(struct scan_walk *walk, const struct table *table,
 	switch (condition->operator) {
 	case SCAN_IS:
 		/* A literal, so that partial indexes are known to hold. */
-		walk_text(walk,
-			field->type == FIELD_BOOL ? "t.\"%s\" = (%d <> 0)" : "t.\"%s\" = %d", field->name,
-			condition->constant);
+		walk_text(walk, field->type == FIELD_BOOL ? "t.\"%s\" = (%d <> 0)" : "t.\"%s\" = %d",
+			field->name, condition->constant);
 		return;
 	case SCAN_NOT_EMPTY:
 		walk_text(walk, "t.\"%s\" <> ''", field->name);
@@ -385,14 +385,13 @@ static void walk_condition(struct scan_walk *walk, const struct table *table,
 	case SCAN_EQUAL:
 		break;
 	}
-	size_t parameter =
-		walk_parameter(walk, type, bind_scan_value(walk->arena, field->type, value));
+	size_t parameter = walk_parameter(walk, type, bind_scan_value(walk->arena, field->type, value));
 	walk_text(walk, "t.\"%s\" %s $%zu", field->name, comparison, parameter);
 }
 
 static bool always_holds(enum scan_operator operator)
 {
-	return operator == SCAN_IS || operator == SCAN_NOT_EMPTY;
+	return operator== SCAN_IS || operator== SCAN_NOT_EMPTY;
 }
 
 static size_t order_count(const struct scan_shape *shape)
@@ -476,8 +475,8 @@ static void make_scan(struct sql *sql, struct scan_statement *entry, const struc
 		arena_copy(&sql->arena, walk.types, walk.count * sizeof(walk.types[0]));
 }
 
-static const struct db_statement *scan_statement(
-	struct sql *sql, const struct scan *scan, const char *sum_field)
+static const struct db_statement *scan_statement(struct sql *sql, const struct scan *scan,
+	const char *sum_field)
 {
 	uint32_t mask = scan_mask(scan, sum_field != NULL);
 	size_t slot = (size_t)(((uintptr_t)scan->shape >> 4) * 31 + mask) % SCAN_STATEMENTS_MAX;
@@ -518,8 +517,8 @@ size_t sql_add_load(struct sql *sql, struct db_batch *batch, const struct table 
 	const void *const *keys, size_t count, bool lock)
 {
 	const struct table_statements *statements = &sql->tables[table - tables];
-	return add_arrays(batch, lock ? &statements->lock : &statements->load, table,
-		table->key_count, keys, count);
+	return add_arrays(batch, lock ? &statements->lock : &statements->load, table, table->key_count,
+		keys, count);
 }
 
 size_t sql_add_children(struct sql *sql, struct db_batch *batch, const struct table *table,
@@ -530,8 +529,8 @@ size_t sql_add_children(struct sql *sql, struct db_batch *batch, const struct ta
 		prefix_count, keys, count);
 }
 
-static size_t add_scan(
-	struct sql *sql, struct db_batch *batch, const struct scan *scan, const char *sum_field)
+static size_t add_scan(struct sql *sql, struct db_batch *batch, const struct scan *scan,
+	const char *sum_field)
 {
 	const struct db_statement *statement = scan_statement(sql, scan, sum_field);
 	struct scan_walk walk = {.arena = batch->arena};
@@ -545,8 +544,8 @@ size_t sql_add_scan(struct sql *sql, struct db_batch *batch, const struct scan *
 	return add_scan(sql, batch, scan, NULL);
 }
 
-size_t sql_add_sum(
-	struct sql *sql, struct db_batch *batch, const struct scan *scan, const char *field)
+size_t sql_add_sum(struct sql *sql, struct db_batch *batch, const struct scan *scan,
+	const char *field)
 {
 	return add_scan(sql, batch, scan, field);
 }
@@ -554,28 +553,28 @@ size_t sql_add_sum(
 size_t sql_add_insert(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count)
 {
-	return add_arrays(
-		batch, &sql->tables[table - tables].insert, table, table->field_count, rows, count);
+	return add_arrays(batch, &sql->tables[table - tables].insert, table, table->field_count, rows,
+		count);
 }
 
 size_t sql_add_update(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count)
 {
 	CHECK(table->kind != TABLE_LEDGER);
-	return add_arrays(
-		batch, &sql->tables[table - tables].update, table, table->field_count, rows, count);
+	return add_arrays(batch, &sql->tables[table - tables].update, table, table->field_count, rows,
+		count);
 }
 
 size_t sql_add_delete(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count)
 {
 	CHECK(table->kind != TABLE_LEDGER);
-	return add_arrays(
-		batch, &sql->tables[table - tables].delete, table, table->key_count, rows, count);
+	return add_arrays(batch, &sql->tables[table - tables].delete, table, table->key_count, rows,
+		count);
 }
 
-size_t sql_add_advance(
-	struct sql *sql, struct db_batch *batch, const struct part_total *totals, size_t count)
+size_t sql_add_advance(struct sql *sql, struct db_batch *batch, const struct part_total *totals,
+	size_t count)
 {
 	struct db_array parts, events;
 	db_array_init(&parts, batch->arena, DB_INT4);
@@ -588,8 +587,7 @@ size_t sql_add_advance(
 	return db_batch_add(batch, &sql->advance, values);
 }
 
-size_t sql_add_heads(
-	struct sql *sql, struct db_batch *batch, const int64_t *parts, size_t count)
+size_t sql_add_heads(struct sql *sql, struct db_batch *batch, const int64_t *parts, size_t count)
 {
 	struct db_array array;
 	db_array_init(&array, batch->arena, DB_INT4);

@@ -25,8 +25,8 @@ size_t sql_add_children(struct sql *sql, struct db_batch *batch, const struct ta
 	size_t prefix_count, const void *const *keys, size_t count);
 size_t sql_add_scan(struct sql *sql, struct db_batch *batch, const struct scan *scan);
 /* One row with one int8. */
-size_t sql_add_sum(
-	struct sql *sql, struct db_batch *batch, const struct scan *scan, const char *field);
+size_t sql_add_sum(struct sql *sql, struct db_batch *batch, const struct scan *scan,
+	const char *field);
 /* SEQUENCE fields are offsets from the part's head, which has been advanced before. */
 size_t sql_add_insert(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count);
@@ -37,10 +37,9 @@ size_t sql_add_update(struct sql *sql, struct db_batch *batch, const struct tabl
 size_t sql_add_delete(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count);
 /* Advances the parts' heads and gives (part, sequence) of each as they are then. */
-size_t sql_add_advance(
-	struct sql *sql, struct db_batch *batch, const struct part_total *totals, size_t count);
+size_t sql_add_advance(struct sql *sql, struct db_batch *batch, const struct part_total *totals,
+	size_t count);
 /* (part, sequence) of these parts. */
-size_t sql_add_heads(
-	struct sql *sql, struct db_batch *batch, const int64_t *parts, size_t count);
+size_t sql_add_heads(struct sql *sql, struct db_batch *batch, const int64_t *parts, size_t count);
 
 #endif

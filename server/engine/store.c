@@ -8,8 +8,8 @@
 
 int32_t request_part(const struct uuid *request_id, int32_t parts)
 {
-	return (int32_t)(XXH3_64bits(request_id->bytes, sizeof(request_id->bytes)) %
-					 (uint64_t)parts) + 1;
+	return (int32_t)(XXH3_64bits(request_id->bytes, sizeof(request_id->bytes)) % (uint64_t)parts) +
+		   1;
 }
 
 static int row_order(const void *a, const void *b)
@@ -19,8 +19,8 @@ static int row_order(const void *a, const void *b)
 
 /* ---- Request ids ---- */
 
-static struct request_row *request_row_new(
-	struct batch *batch, const struct engine *engine, const struct entry *entry)
+static struct request_row *request_row_new(struct batch *batch, const struct engine *engine,
+	const struct entry *entry)
 {
 	struct request_row *row = row_new(TABLE(request), &batch->arena);
 	row->request_id = entry->request->request_id;
@@ -44,8 +44,7 @@ bool store_add_lookup(struct batch *batch, struct engine *engine)
 	if (count == 0)
 		return false;
 	qsort(keys, count, sizeof(*keys), row_order);
-	batch->lookup =
-		sql_add_load(engine->sql, &batch->exchange, TABLE(request), keys, count, false);
+	batch->lookup = sql_add_load(engine->sql, &batch->exchange, TABLE(request), keys, count, false);
 	return true;
 }
 
@@ -126,8 +125,7 @@ static void add_events(struct batch *batch, struct engine *engine)
 			changes[change_count++] = events[i];
 	}
 	if (movement_count > 0)
-		sql_add_insert(
-			engine->sql, &batch->exchange, TABLE(movement), movements, movement_count);
+		sql_add_insert(engine->sql, &batch->exchange, TABLE(movement), movements, movement_count);
 	if (change_count > 0)
 		sql_add_insert(engine->sql, &batch->exchange, TABLE(change), changes, change_count);
 }
@@ -142,8 +140,8 @@ static bool add_requests(struct batch *batch, struct engine *engine)
 		if (entry->state != ENTRY_DONE || uuid_is_nil(&entry->request->request_id))
 			continue;
 		struct request_row *row = request_row_new(batch, engine, entry);
-		row->fingerprint = (struct bytes){
-			entry->request->fingerprint, sizeof(entry->request->fingerprint)};
+		row->fingerprint =
+			(struct bytes){entry->request->fingerprint, sizeof(entry->request->fingerprint)};
 		row->response = (struct bytes){entry->response, entry->response_size};
 		row->parts = (struct count_list){entry->parts, entry->part_count};
 		row->at = batch->now_us;
@@ -181,8 +179,7 @@ bool store_add(struct batch *batch, struct engine *engine)
 	const struct part_total *totals = workset_number(batch->set, &total_count);
 	bool changes = total_count > 0;
 	if (total_count > 0)
-		batch->advance =
-			sql_add_advance(engine->sql, &batch->exchange, totals, total_count);
+		batch->advance = sql_add_advance(engine->sql, &batch->exchange, totals, total_count);
 	for (size_t t = 0; t < TABLE_COUNT; t++)
 		if (tables[t].kind != TABLE_LEDGER && &tables[t] != TABLE(request) &&
 			add_rows(batch, engine, &tables[t]))

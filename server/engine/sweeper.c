@@ -62,8 +62,8 @@ static void sweep_submit(struct sweep *sweep);
 /* How many holds were expired; 0 for what cannot be read. */
 static int64_t expired_count(const struct sweep *sweep)
 {
-	Google__Protobuf__Int64Value *response = google__protobuf__int64_value__unpack(
-		NULL, sweep->request.response_size, sweep->request.response);
+	Google__Protobuf__Int64Value *response = google__protobuf__int64_value__unpack(NULL,
+		sweep->request.response_size, sweep->request.response);
 	int64_t count = response ? response->value : 0;
 	if (response)
 		google__protobuf__int64_value__free_unpacked(response, NULL);
@@ -78,7 +78,8 @@ static void on_swept(struct engine_request *request)
 		return;
 	if (request->outcome == ENGINE_REFUSED) {
 		log_warning("expired holds could not be tidied up",
-			log_integer("part", (int64_t)sweep->part.value), log_text("error", request->refusal.message));
+			log_integer("part", (int64_t)sweep->part.value),
+			log_text("error", request->refusal.message));
 	} else {
 		int64_t expired = expired_count(sweep);
 		metric_add(sweeper->expired, expired);
@@ -165,8 +166,8 @@ static void on_timer(uv_timer_t *timer)
 	if (engine->state != ENGINE_READY || sweeper->asking || sweeper->under_way > 0 ||
 		!db_connection_accepts(sweeper->connection))
 		return;
-	sweeper->forgets = engine->settings.request_retention_us > 0 &&
-					   engine_clock_us() >= sweeper->forget_at_us;
+	sweeper->forgets =
+		engine->settings.request_retention_us > 0 && engine_clock_us() >= sweeper->forget_at_us;
 	arena_reset(&sweeper->arena);
 	db_batch_init(&sweeper->batch, &sweeper->arena);
 	if (sweeper->forgets)
@@ -201,23 +202,23 @@ struct sweeper *sweeper_open(struct engine *engine)
 	}
 	sweeper->expired =
 		metric_counter("stockbook_engine_expired_total", "Holds that were tidied up", NULL);
-	sweeper->forgotten = metric_counter(
-		"stockbook_engine_forgotten_requests_total", "Request ids that were forgotten", NULL);
+	sweeper->forgotten = metric_counter("stockbook_engine_forgotten_requests_total",
+		"Request ids that were forgotten", NULL);
 	/* Planned each time: these questions are few, and the tables grow. */
 	static const struct db_setting session[] = {{"plan_cache_mode", "force_custom_plan"}};
-	sweeper->connection = db_connection_open(engine->loop,
-		&(struct db_options){
-			.uri = settings->database,
-			.name = "sweeper",
-			.role = settings->role,
-			.settings = session,
-			.setting_count = ARRAY_COUNT(session),
-			.batch_deadline_ms = settings->batch_deadline_ms,
-		});
+	sweeper->connection =
+		db_connection_open(engine->loop, &(struct db_options){
+											 .uri = settings->database,
+											 .name = "sweeper",
+											 .role = settings->role,
+											 .settings = session,
+											 .setting_count = ARRAY_COUNT(session),
+											 .batch_deadline_ms = settings->batch_deadline_ms,
+										 });
 	CHECK(uv_timer_init(engine->loop, &sweeper->timer) == 0);
 	sweeper->timer.data = sweeper;
-	uv_timer_start(
-		&sweeper->timer, on_timer, settings->sweep_interval_ms, settings->sweep_interval_ms);
+	uv_timer_start(&sweeper->timer, on_timer, settings->sweep_interval_ms,
+		settings->sweep_interval_ms);
 	engine->open += 2;
 	return sweeper;
 }

@@ -80,8 +80,7 @@ static void ask(struct verify *verify)
 	if (verify->next == 0)
 		db_batch_add(&verify->batch, &begin_statement, NULL);
 	struct db_value value = db_int4(&verify->arena, verify->options.findings_max);
-	verify->question =
-		db_batch_add(&verify->batch, &verify_checks[verify->next].statement, &value);
+	verify->question = db_batch_add(&verify->batch, &verify_checks[verify->next].statement, &value);
 	verify->batch.deadline_ms = CHECK_MS_MAX;
 	verify->batch.done = on_answered;
 	verify->batch.data = verify;
@@ -133,8 +132,8 @@ static void on_answered(struct db_batch *batch, const struct fault *fault)
 		ask(verify);
 }
 
-static void on_connection(
-	struct db_connection *connection, enum db_state from, enum db_state to, void *data)
+static void on_connection(struct db_connection *connection, enum db_state from, enum db_state to,
+	void *data)
 {
 	struct verify *verify = data;
 	(void)connection;
@@ -158,17 +157,17 @@ static void verify_open(struct verify *verify)
 	/* Planned for what it finds; sums over the whole book want memory. */
 	static const struct db_setting session[] = {
 		{"plan_cache_mode", "force_custom_plan"}, {"work_mem", "64MB"}, {"jit", "off"}};
-	verify->connection = db_connection_open(verify->engine->loop,
-		&(struct db_options){
-			.uri = settings->database,
-			.name = "verify",
-			.role = settings->role,
-			.settings = session,
-			.setting_count = ARRAY_COUNT(session),
-			.idle_in_transaction_ms = 60000,
-			.changed = on_connection,
-			.data = verify,
-		});
+	verify->connection =
+		db_connection_open(verify->engine->loop, &(struct db_options){
+													 .uri = settings->database,
+													 .name = "verify",
+													 .role = settings->role,
+													 .settings = session,
+													 .setting_count = ARRAY_COUNT(session),
+													 .idle_in_transaction_ms = 60000,
+													 .changed = on_connection,
+													 .data = verify,
+												 });
 	CHECK(uv_timer_init(verify->engine->loop, &verify->timer) == 0);
 	verify->timer.data = verify;
 	uv_timer_start(&verify->timer, on_timer, CONNECT_MS_MAX, 0);

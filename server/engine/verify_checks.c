@@ -6,49 +6,49 @@
 
 static const enum db_type types[] = {DB_INT4};
 
-#define QUESTION(name_, with, looked_at, wrong) \
-	{ \
-		.name = "verify " name_, \
-		.sql = "WITH " with "wrong(finding) AS MATERIALIZED (" wrong ") " \
-			   "SELECT (" looked_at ")::int8, (SELECT count(*) FROM wrong), " \
-			   "ARRAY(SELECT finding FROM wrong LIMIT $1)", \
-		.parameter_count = ARRAY_COUNT(types), .parameter_types = types, \
+#define QUESTION(name_, with, looked_at, wrong)                                                    \
+	{                                                                                              \
+		.name = "verify " name_,                                                                   \
+		.sql = "WITH " with "wrong(finding) AS MATERIALIZED (" wrong ") "                          \
+			   "SELECT (" looked_at ")::int8, (SELECT count(*) FROM wrong), "                      \
+			   "ARRAY(SELECT finding FROM wrong LIMIT $1)",                                        \
+		.parameter_count = ARRAY_COUNT(types), .parameter_types = types,                           \
 	}
 
 /* Balances as the ledger has them. */
-#define MOVED \
-	"moved AS MATERIALIZED (SELECT sku, location," \
-	" sum(quantity) FILTER (WHERE state = 1) AS available," \
-	" sum(quantity) FILTER (WHERE state = 2) AS reserved," \
-	" sum(quantity) FILTER (WHERE state = 3) AS allocated," \
-	" sum(quantity) FILTER (WHERE state = 4) AS picked," \
-	" sum(quantity) FILTER (WHERE state = 5) AS damaged," \
-	" sum(quantity) FILTER (WHERE state = 6) AS quality_control," \
-	" sum(quantity) FILTER (WHERE state = 7) AS on_hold," \
-	" sum(quantity) FILTER (WHERE state = 8) AS in_transit" \
-	" FROM (SELECT sku, to_location AS location, to_state AS state, quantity" \
-	" FROM movement WHERE to_state <= 8" \
-	" UNION ALL SELECT sku, from_location, from_state, -quantity" \
+#define MOVED                                                                                      \
+	"moved AS MATERIALIZED (SELECT sku, location,"                                                 \
+	" sum(quantity) FILTER (WHERE state = 1) AS available,"                                        \
+	" sum(quantity) FILTER (WHERE state = 2) AS reserved,"                                         \
+	" sum(quantity) FILTER (WHERE state = 3) AS allocated,"                                        \
+	" sum(quantity) FILTER (WHERE state = 4) AS picked,"                                           \
+	" sum(quantity) FILTER (WHERE state = 5) AS damaged,"                                          \
+	" sum(quantity) FILTER (WHERE state = 6) AS quality_control,"                                  \
+	" sum(quantity) FILTER (WHERE state = 7) AS on_hold,"                                          \
+	" sum(quantity) FILTER (WHERE state = 8) AS in_transit"                                        \
+	" FROM (SELECT sku, to_location AS location, to_state AS state, quantity"                      \
+	" FROM movement WHERE to_state <= 8"                                                           \
+	" UNION ALL SELECT sku, from_location, from_state, -quantity"                                  \
 	" FROM movement WHERE from_state <= 8) m GROUP BY sku, location), "
 
-#define STATE_VALUES \
-	"(VALUES ('available', s.available, m.available), ('reserved', s.reserved, m.reserved)," \
-	" ('allocated', s.allocated, m.allocated), ('picked', s.picked, m.picked)," \
-	" ('damaged', s.damaged, m.damaged)," \
-	" ('quality_control', s.quality_control, m.quality_control)," \
-	" ('on_hold', s.on_hold, m.on_hold), ('in_transit', s.in_transit, m.in_transit))" \
+#define STATE_VALUES                                                                               \
+	"(VALUES ('available', s.available, m.available), ('reserved', s.reserved, m.reserved),"       \
+	" ('allocated', s.allocated, m.allocated), ('picked', s.picked, m.picked),"                    \
+	" ('damaged', s.damaged, m.damaged),"                                                          \
+	" ('quality_control', s.quality_control, m.quality_control),"                                  \
+	" ('on_hold', s.on_hold, m.on_hold), ('in_transit', s.in_transit, m.in_transit))"              \
 	" AS v(state, counter, moved)"
 
 /* What documents own of one state, against the counters. */
-#define OWNERS(state, owned) \
-	"SELECT format('sku ''%s'' at location ''%s'': " state " is %s, its owners have %s'," \
-	" sku, location, coalesce(s." state ", 0), coalesce(o.quantity, 0))" \
-	" FROM stock s FULL JOIN (" owned ") o USING (sku, location)" \
+#define OWNERS(state, owned)                                                                       \
+	"SELECT format('sku ''%s'' at location ''%s'': " state " is %s, its owners have %s',"          \
+	" sku, location, coalesce(s." state ", 0), coalesce(o.quantity, 0))"                           \
+	" FROM stock s FULL JOIN (" owned ") o USING (sku, location)"                                  \
 	" WHERE coalesce(s." state ", 0) <> coalesce(o.quantity, 0)"
 
-#define ALLOCATIONS(quantity) \
-	"SELECT l.sku, a.location, sum(a.quantity) AS quantity FROM order_line l," \
-	" unnest(l.allocation_location, l." quantity ") AS a(location, quantity)" \
+#define ALLOCATIONS(quantity)                                                                      \
+	"SELECT l.sku, a.location, sum(a.quantity) AS quantity FROM order_line l,"                     \
+	" unnest(l.allocation_location, l." quantity ") AS a(location, quantity)"                      \
 	" GROUP BY l.sku, a.location HAVING sum(a.quantity) <> 0"
 
 const struct verify_check verify_checks[] = {
@@ -82,8 +82,9 @@ const struct verify_check verify_checks[] = {
 	{"picked units", "every PICKED unit is owned by one order line",
 		QUESTION("picked", "", "SELECT count(*) FROM order_line",
 			OWNERS("picked", ALLOCATIONS("allocation_picked")))},
-	{"order lines", "ordered = open + allocated + picked + fulfilled + cancelled, returned <= "
-					"fulfilled, and the allocations add up",
+	{"order lines",
+		"ordered = open + allocated + picked + fulfilled + cancelled, returned <= "
+		"fulfilled, and the allocations add up",
 		QUESTION("order lines", "", "SELECT count(*) FROM order_line",
 			"SELECT format('order ''%s'' line %s: its quantities do not add up', order_id, line)"
 			" FROM order_line WHERE ordered <> open + allocated + picked + fulfilled + cancelled"
@@ -100,8 +101,9 @@ const struct verify_check verify_checks[] = {
 			" coalesce(o.line_count, 0), coalesce(h.lines, 0))"
 			" FROM customer_order o FULL JOIN held h USING (part, id)"
 			" WHERE o.line_count IS DISTINCT FROM h.lines OR h.least <> 1 OR h.most <> h.lines")},
-	{"returns", "every return has all of its lines; what came back of an order's line is what the "
-				"line says",
+	{"returns",
+		"every return has all of its lines; what came back of an order's line is what the "
+		"line says",
 		QUESTION("returns",
 			"held AS (SELECT part, return_id AS id, count(*) AS lines FROM return_line"
 			" GROUP BY part, return_id),"

@@ -129,8 +129,8 @@ static void on_done(struct engine_request *request)
 	caller->answers++;
 	caller->fixture->in_flight--;
 	if (request->outcome == ENGINE_DONE) {
-		caller->response = protobuf_c_message_unpack(
-			request->operation->response, NULL, request->response_size, request->response);
+		caller->response = protobuf_c_message_unpack(request->operation->response, NULL,
+			request->response_size, request->response);
 		assert_non_null(caller->response);
 	}
 	if (caller->done)
@@ -157,8 +157,7 @@ void call(struct caller *caller, struct engine *engine, const char *name, const 
 	engine_submit(engine, request);
 }
 
-void call_now(
-	struct caller *caller, struct engine *engine, const char *name, const void *message)
+void call_now(struct caller *caller, struct engine *engine, const char *name, const void *message)
 {
 	call(caller, engine, name, message);
 	while (!caller->answered)

@@ -171,10 +171,10 @@ static void a_write_is_answered_with_the_position_of_its_part(void **state)
 	assert_int_equal(response->position->n_parts, 1);
 	const Stockbook__V1__PartSequence *part = response->position->parts[0];
 	assert_int_equal(part->part, part_of("LEEDS", FIXTURE_PARTS));
-	assert_int_equal(part->sequence, ask(&fixture,
-		"SELECT sequence FROM stockbook.part_head WHERE part = %d", part->part));
-	assert_int_equal(part->sequence, ask(&fixture,
-		"SELECT max(sequence) FROM stockbook.change WHERE part = %d", part->part));
+	assert_int_equal(part->sequence,
+		ask(&fixture, "SELECT sequence FROM stockbook.part_head WHERE part = %d", part->part));
+	assert_int_equal(part->sequence,
+		ask(&fixture, "SELECT max(sequence) FROM stockbook.change WHERE part = %d", part->part));
 	free_callers(1);
 }
 
@@ -183,8 +183,7 @@ static void reads_see_what_was_written(void **state)
 	(void)state;
 	receive(&fixture, engine, "MUG", "LEEDS", 10);
 	for (size_t i = 0; i < 100; i++) {
-		Stockbook__V1__ListStockRequest *request =
-			arena_alloc(&fixture.arena, sizeof(*request));
+		Stockbook__V1__ListStockRequest *request = arena_alloc(&fixture.arena, sizeof(*request));
 		stockbook__v1__list_stock_request__init(request);
 		request->location = arena_string(&fixture.arena, "LEEDS");
 		callers[i] = caller_new(&fixture);
@@ -285,8 +284,8 @@ static void a_full_queue_refuses_before_any_work(void **state)
 {
 	(void)state;
 	receive(&fixture, engine, "MUG", "LEEDS", 1000);
-	struct engine *small = fixture_engine(&fixture,
-		&(struct engine_settings){.lanes = 1, .queue_operations_max = 50});
+	struct engine *small =
+		fixture_engine(&fixture, &(struct engine_settings){.lanes = 1, .queue_operations_max = 50});
 	for (size_t i = 0; i < 200; i++) {
 		callers[i] = caller_new(&fixture);
 		reserve(callers[i], small, "MUG", "LEEDS", 1);
@@ -398,8 +397,8 @@ static void another_schema_is_refused_with_a_clear_message(void **state)
 static void another_number_of_parts_is_refused(void **state)
 {
 	(void)state;
-	struct engine *other = fixture_engine(
-		&fixture, &(struct engine_settings){.limits.parts = FIXTURE_PARTS + 1});
+	struct engine *other =
+		fixture_engine(&fixture, &(struct engine_settings){.limits.parts = FIXTURE_PARTS + 1});
 	assert_int_equal(engine_state(other), ENGINE_FAILED);
 	assert_string_equal(engine_message(other),
 		"the database was made with 16 parts, the settings say 17: it cannot be changed");

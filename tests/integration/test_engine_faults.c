@@ -40,8 +40,7 @@ static int setup(void **state)
 	const char *database = strstr(fixture.database, "port=");
 	engine = fixture_engine(&fixture,
 		&(struct engine_settings){
-			.database =
-				arena_printf(&fixture.arena, "host='%s' %s", proxy.directory, database),
+			.database = arena_printf(&fixture.arena, "host='%s' %s", proxy.directory, database),
 			.batch_deadline_ms = 500,
 		});
 	assert_int_equal(engine_state(engine), ENGINE_READY);
@@ -112,9 +111,9 @@ static void load(size_t total, size_t in_flight, void (*now_and_then)(struct loa
 	}
 	assert_int_equal(run.fine, total);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"
-								   " WHERE location = 'LEEDS'"), (int64_t)total);
-	assert_int_equal(
-		ask(&fixture, "SELECT count(*) FROM stockbook.reservation"), (int64_t)total);
+								   " WHERE location = 'LEEDS'"),
+		(int64_t)total);
+	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.reservation"), (int64_t)total);
 }
 
 /* ---- Tests ---- */
@@ -211,7 +210,8 @@ static void calls_wait_for_the_database_until_their_deadline(void **state)
 		if (i % 2) {
 			reserve(callers[i], engine, "MUG", "LEEDS", 1);
 		} else {
-			static Stockbook__V1__ListStockRequest request = STOCKBOOK__V1__LIST_STOCK_REQUEST__INIT;
+			static Stockbook__V1__ListStockRequest request =
+				STOCKBOOK__V1__LIST_STOCK_REQUEST__INIT;
 			request.location = arena_string(&fixture.arena, "LEEDS");
 			call(callers[i], engine, "StockService/ListStock", &request);
 		}
@@ -265,12 +265,13 @@ static const struct operation breaking = {
 	.writes = true,
 };
 
-static const struct scan_shape text_shape = {
-	.name = "text_that_is_none",
+static const struct scan_shape text_shape = {.name = "text_that_is_none",
 	.table = TABLE(stock),
-	.conditions = {{.field = "sku", .operator = SCAN_EQUAL}},
-	.order = {"sku"},
-};
+	.conditions = {{
+		.field = "sku",
+		.operator= SCAN_EQUAL } },
+		.order = {"sku"},
+	};
 
 static enum verdict break_reading(struct run *this_run, const void *request, void *response)
 {
@@ -383,7 +384,8 @@ static void a_row_that_two_engines_insert_at_once_is_one_row(void **state)
 		}
 	}
 	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.stock WHERE available = 10"
-								   " AND sku LIKE 'CUP%%'"), 30);
+								   " AND sku LIKE 'CUP%%'"),
+		30);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -124,8 +124,7 @@ static const struct {
 	{"[counters]", "DELETE FROM stockbook.stock WHERE sku = 'MUG'"},
 	{"[conservation]", "UPDATE stockbook.movement SET quantity = quantity + 1"
 					   " WHERE sku = 'MUG' AND from_state = 9"},
-	{"[reserved units]",
-		"UPDATE stockbook.reservation SET line_quantity = '{8}' WHERE status = 1"},
+	{"[reserved units]", "UPDATE stockbook.reservation SET line_quantity = '{8}' WHERE status = 1"},
 	{"[reserved units]", "UPDATE stockbook.reservation SET status = 3 WHERE status = 1"},
 	{"[allocated units]",
 		"UPDATE stockbook.stock SET allocated = allocated - 1, available = available + 1"
