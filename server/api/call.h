@@ -32,16 +32,16 @@ struct call_operations {
 struct call {
 	/* Set by the transport before api_handle(). */
 	const struct call_operations *operations;
-	struct arena arena;         /* memory of the call, released with it */
-	const char *method;         /* "/stockbook.v1.StockService/GetAvailability" */
-	const char *peer;           /* "ipv4:127.0.0.1:5000" */
-	const char *authorization;  /* value of the "authorization" metadata, or NULL */
-	const char *peer_name;      /* verified name from the client's certificate, or NULL */
-	const uint8_t *request;     /* the request message's bytes; live as long as the call */
+	struct arena arena;        /* memory of the call, released with it */
+	const char *method;        /* "/stockbook.v1.StockService/GetAvailability" */
+	const char *peer;          /* "ipv4:127.0.0.1:5000" */
+	const char *authorization; /* value of the "authorization" metadata, or NULL */
+	const char *peer_name;     /* verified name from the client's certificate, or NULL */
+	const uint8_t *request;    /* the request message's bytes; live as long as the call */
 	size_t request_size;
-	bool streaming;             /* the method sends any number of responses */
-	int64_t arrived_us;         /* uv_hrtime() based, microseconds */
-	int64_t deadline_us;        /* the same clock; INT64_MAX when the caller set none */
+	bool streaming;      /* the method sends any number of responses */
+	int64_t arrived_us;  /* uv_hrtime() based, microseconds */
+	int64_t deadline_us; /* the same clock; INT64_MAX when the caller set none */
 	/* Set by the transport when the caller cancelled, hung up or the deadline passed. The API may
 	 * stop early; it must still finish the call. */
 	bool cancelled;
