@@ -14,6 +14,8 @@
 #define ATTEMPTS_TOGETHER_MAX 4
 #define ATTEMPTS_ALONE_MAX 8
 #define BACKOFF_MS_MAX 100
+/* Rows and searches that a batch asks for at first, beyond which no more operations join it. */
+#define BATCH_NEEDS_MAX 4096
 
 enum lane_step {
 	STEP_TAKE,
@@ -140,7 +142,23 @@ static void clock_advance(struct batch *batch)
 		batch->now_us = now_us;
 }
 
-/* Runs every operation on the empty set: what they need is then loaded for all of them at once. */
+/* Runs every operation on the empty set: what they need is then loaded for all of them at once.
+ * Where some have very many lines, the others wait for the next batch. */
+static void run_dry(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	for (size_t i = 0; i < batch->count; i++) {
+		if (!batch->entries[i].previous)
+			entry_run(batch, lane->engine, &batch->entries[i], true);
+		size_t needs;
+		workset_needs(batch->set, &needs);
+		if (needs <= BATCH_NEEDS_MAX)
+			continue;
+		while (batch->count > i + 1)
+			queue_push_front(&lane->queue, batch->entries[--batch->count].request);
+	}
+}
+
 static enum lane_step step_gather(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
@@ -164,9 +182,7 @@ static enum lane_step step_gather(struct lane *lane)
 	batch->load.key_count = batch->load.key_capacity = 0;
 	workset_set_source(batch->set, policy_source, lane);
 	clock_advance(batch);
-	for (size_t i = 0; i < batch->count; i++)
-		if (!batch->entries[i].previous)
-			entry_run(batch, engine, &batch->entries[i], true);
+	run_dry(lane);
 	return STEP_LOAD;
 }
 

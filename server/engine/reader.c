@@ -22,8 +22,9 @@ struct reader {
 	enum reader_state state; /* changed by reader_set_state() alone */
 	struct metric *gauges[READER_STATES];
 	struct batch batch;
-	/* While one read is looked for that makes its batch fail: how many are taken at once. */
-	size_t split_max;
+	/* While one read is looked for that makes its batch fail: how many of that batch are still to
+	 * be tried, one by one. */
+	size_t suspects;
 };
 
 #define STATE(state) (1U << READER_##state)
@@ -132,7 +133,8 @@ static bool take(struct reader *reader)
 {
 	struct engine *engine = reader->engine;
 	int64_t now_us = engine_clock_us();
-	size_t most = reader->split_max ? reader->split_max : READS_MAX;
+	size_t most = reader->suspects > 0 ? 1 : READS_MAX;
+	reader->suspects -= reader->suspects > 0;
 	while (reader->batch.count < most && engine->reads.count > 0) {
 		struct engine_request *request = queue_pop(&engine->reads);
 		if (request_is_over(request, now_us))
@@ -189,7 +191,6 @@ static void reader_run(struct reader *reader)
 			metric_observe(reader->engine->metrics.batch_operations, (int64_t)batch->count);
 			gather(reader);
 		} else if (decide(reader)) {
-			reader->split_max = 0;
 			batch_answer(batch, reader->engine);
 			continue;
 		}
@@ -218,7 +219,6 @@ static void blame(struct reader *reader, const struct fault *fault)
 	metric_add(reader->engine->metrics.culprits, 1);
 	entry_refuse(entry, &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
 		"operation failed in the database");
-	reader->split_max = 0;
 	batch_answer(batch, reader->engine);
 }
 
@@ -231,7 +231,8 @@ static void reader_fail(struct reader *reader, const struct fault *fault)
 		blame(reader, fault);
 	} else {
 		/* Nothing was changed: they simply wait again, one by one when one of them is wrong. */
-		reader->split_max = weather && fault->kind != FAULT_DEADLINE ? 0 : 1;
+		if (batch->count > 1 && (!weather || fault->kind == FAULT_DEADLINE))
+			reader->suspects = batch->count;
 		put_back(reader);
 	}
 	if (db_connection_accepts(reader->connection))

@@ -34,9 +34,10 @@ bool store_add_lookup(struct batch *batch, struct engine *engine)
 	size_t count = 0;
 	for (size_t i = 0; i < batch->count; i++) {
 		const struct entry *entry = &batch->entries[i];
+		if (entry->state != ENTRY_OPEN || uuid_is_nil(&entry->request->request_id))
+			continue;
 		/* Its twin asks for it. */
-		if (entry->state != ENTRY_OPEN || entry->previous ||
-			uuid_is_nil(&entry->request->request_id))
+		if (entry->previous && entry->previous->state == ENTRY_OPEN)
 			continue;
 		keys[count++] = request_row_new(batch, engine, entry);
 	}
