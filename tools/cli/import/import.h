@@ -29,10 +29,11 @@ struct job {
 	struct arena arena;
 	struct import_row *rows;
 	size_t count, capacity;
-	const char *group; /* rows of one job have this in common: the location */
-	int64_t number;    /* of the group's jobs */
-	size_t from;       /* index of the first row in the job that it was split off */
-	struct job *next;  /* in the list of jobs that are being filled */
+	const char *group;    /* rows of one job have this in common: the location */
+	int64_t number;       /* of the group's jobs */
+	size_t from;          /* index of the first row in the job that it was split off */
+	struct job *next;     /* among those that are being filled, or in flight */
+	struct job *previous; /* in the latter */
 	char request_id[STOCKBOOK_REQUEST_ID_SIZE];
 	void *run; /* for the callback */
 };
@@ -49,6 +50,8 @@ struct import_kind {
 	size_t rows_max; /* in one call */
 	int group;       /* the title whose value a call's rows share, or -1 */
 	int unique;      /* the title that must not repeat within a call, or -1 */
+	int ordered;     /* calls with the same value here go one after the other, or -1: the last line
+	                  * about a thing must be the one that holds */
 	/* NULL when the row is right, otherwise what is wrong and *title which value. */
 	const char *(*check)(const struct import_row *row, int *title);
 	/* The request for these rows, out of the job's arena; its request id is set by the caller. */

@@ -37,6 +37,7 @@ struct import {
 	int columns[CSV_FIELDS_MAX]; /* which title each column of the file is */
 	size_t columns_count;
 	struct job *open; /* being filled */
+	struct job *sent; /* in flight */
 	size_t open_count;
 	int64_t jobs; /* made so far */
 	int64_t rows_read, rows_in, rows_known, rows_refused, rows_wrong;
@@ -150,12 +151,32 @@ static void on_failure(struct import *import, struct job *job, const struct stoc
 	}
 }
 
+static void link_sent(struct import *import, struct job *job)
+{
+	job->previous = NULL;
+	job->next = import->sent;
+	if (job->next)
+		job->next->previous = job;
+	import->sent = job;
+}
+
+static void unlink_sent(struct import *import, struct job *job)
+{
+	if (job->previous)
+		job->previous->next = job->next;
+	else
+		import->sent = job->next;
+	if (job->next)
+		job->next->previous = job->previous;
+}
+
 static void on_done(void *context, const ProtobufCMessage *response,
 	const struct stockbook_error *error)
 {
 	struct job *job = context;
 	struct import *import = job->run;
 	(void)response;
+	unlink_sent(import, job);
 	if (error->code == 0) {
 		marker_add(&import->marker, job->request_id);
 		import->rows_in += (int64_t)job->count;
@@ -182,12 +203,29 @@ static void submit(struct import *import, struct job *job)
 	}
 	ProtobufCMessage *request = import->kind->build(job);
 	*message_text_field(request, "request_id") = job->request_id;
+	link_sent(import, job);
 	stockbook_call_async(import->cli->client, import->method, request, DEADLINE_MS, on_done, job);
 }
 
-/* Sends, and waits while the window is full. */
+/* Is a call about the same thing still in flight? */
+static bool must_wait(const struct import *import, const struct job *job)
+{
+	int title = import->kind->ordered;
+	if (title < 0)
+		return false;
+	for (const struct job *sent = import->sent; sent; sent = sent->next)
+		if (strcmp(sent->rows[0].values[title], job->rows[0].values[title]) == 0)
+			return true;
+	return false;
+}
+
+/* Sends when nothing stands before it, and waits while the window is full. */
 static void send_job(struct import *import, struct job *job)
 {
+	while (must_wait(import, job)) {
+		stockbook_client_poll(import->cli->client, 100);
+		show_progress(import);
+	}
 	submit(import, job);
 	while (stockbook_client_in_flight(import->cli->client) >= (size_t)import->options->in_flight) {
 		stockbook_client_poll(import->cli->client, 100);

@@ -77,6 +77,17 @@ static void count_movement(struct asked *asked, const Stockbook__V1__Movement *m
 	asked->item->others += sums_on_hand(&other);
 }
 
+/* What the book does not know has no movements and no stock: a difference, not a failure. */
+static void fail(struct checker *checker, const struct stockbook_error *error)
+{
+	if (strcmp(error->reason, "ITEM_NOT_FOUND") == 0 ||
+		strcmp(error->reason, "LOCATION_NOT_FOUND") == 0 || checker->failed)
+		return;
+	progress_end(&checker->progress);
+	cli_explain(checker->replay->cli, error);
+	checker->failed = true;
+}
+
 static void ask(struct asked *asked);
 
 static void on_movements(void *context, const ProtobufCMessage *message,
@@ -87,12 +98,7 @@ static void on_movements(void *context, const ProtobufCMessage *message,
 	const Stockbook__V1__ListMovementsResponse *response =
 		(const Stockbook__V1__ListMovementsResponse *)message;
 	if (!response) {
-		/* A SKU that the book does not know has no movements. */
-		if (strcmp(error->reason, "ITEM_NOT_FOUND") != 0 && !checker->failed) {
-			progress_end(&checker->progress);
-			cli_explain(checker->replay->cli, error);
-			checker->failed = true;
-		}
+		fail(checker, error);
 	} else {
 		for (size_t i = 0; i < response->n_movements; i++)
 			count_movement(asked, response->movements[i]);
@@ -176,12 +182,14 @@ static void read_stock(struct checker *checker)
 	request.location = text_of(replay->options->location);
 	request.page_size = PAGE_ROWS;
 	do {
-		ProtobufCMessage *message =
-			cli_call(replay->cli, "StockService", "ListStock", &request.base);
-		if (!message) {
-			checker->failed = true;
+		struct stockbook_error error;
+		ProtobufCMessage *message = stockbook_call(checker->client,
+			stockbook_method("StockService", "ListStock"), &request.base, DEADLINE_MS, &error);
+		if (!message)
+			fail(checker, &error);
+		stockbook_error_release(&error);
+		if (!message)
 			return;
-		}
 		const Stockbook__V1__ListStockResponse *response =
 			(const Stockbook__V1__ListStockResponse *)message;
 		for (size_t i = 0; i < response->n_levels; i++)
