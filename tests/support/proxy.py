@@ -21,9 +21,9 @@ class Proxy:
         self.cluster = cluster
         self.pairs = []
         self.lock = threading.Lock()
-        self.hanging = threading.Event()     # nothing passes, nothing is closed
-        self.swallowing = threading.Event()  # what PostgreSQL says is lost, what it is told is not
-        self.refusing = threading.Event()    # no new connections
+        self.hanging = threading.Event()   # nothing passes, nothing is closed
+        self.swallowed = ()                # of these, what PostgreSQL says is lost
+        self.refusing = threading.Event()  # no new connections
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(os.path.join(self.directory, SOCKET))
         self.listener.listen(64)
@@ -65,7 +65,7 @@ class Proxy:
                         time.sleep(0.01)
                     if end is near:
                         far.sendall(data)
-                    elif not self.swallowing.is_set():
+                    elif pair not in self.swallowed:
                         near.sendall(data)
         except (OSError, ValueError):
             pass
@@ -96,11 +96,10 @@ class Proxy:
 
     def lose_answers(self, seconds):
         """What is asked is done, but its answer never comes: then the connection ends."""
-        self.swallowing.set()
+        with self.lock:
+            self.swallowed = tuple(self.pairs)
         time.sleep(seconds)
         self.cut()
-        time.sleep(0.05)
-        self.swallowing.clear()
 
     def close(self):
         self.hanging.clear()
