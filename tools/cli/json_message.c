@@ -323,7 +323,7 @@ static bool read_value(struct reader *reader, const ProtobufCFieldDescriptor *fi
 	void *value)
 {
 	uint64_t number;
-	double real;
+	double real = 0;
 	switch (field->type) {
 	case PROTOBUF_C_TYPE_INT32:
 	case PROTOBUF_C_TYPE_SINT32:

@@ -33,8 +33,8 @@ struct call {
 	struct stockbook_client *client;
 	struct call *next, *previous; /* all living calls of the client */
 	const struct stockbook_method *method;
-	grpc_slice request; /* kept for the next attempt */
-	int64_t deadline_ms;       /* on the clock of now_ms() */
+	grpc_slice request;  /* kept for the next attempt */
+	int64_t deadline_ms; /* on the clock of now_ms() */
 	stockbook_on_message on_message;
 	stockbook_done done;
 	void *context;

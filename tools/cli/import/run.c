@@ -356,7 +356,7 @@ static void read_rows(struct import *import)
 {
 	struct csv_row row;
 	while (!import->stop && !interrupted() && csv_reader_next(import->reader, &row)) {
-		struct import_row values;
+		struct import_row values = {0};
 		const char *wrong = check_row(import, &row, &values);
 		import->rows_read++;
 		if (wrong) {
