@@ -516,7 +516,7 @@ struct db_connection *db_connection_open(uv_loop_t *loop, const struct db_option
 	connection->connect_deadline_ms =
 		options->connect_deadline_ms ? options->connect_deadline_ms : 5000;
 	connection->batch_deadline_ms = options->batch_deadline_ms ? options->batch_deadline_ms : 10000;
-	connection->backoff_ms_max = options->backoff_ms_max ? options->backoff_ms_max : 2000;
+	connection->backoff_ms_max = options->backoff_ms_max ? options->backoff_ms_max : 250;
 	connection->backoff_ms = BACKOFF_MS_MIN;
 	connection->changed = options->changed;
 	connection->data = options->data;

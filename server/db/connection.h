@@ -108,7 +108,7 @@ struct db_options {
 	uint32_t batch_deadline_ms;      /* 0: 10000 */
 	uint32_t lock_timeout_ms;        /* 0: 2000 */
 	uint32_t idle_in_transaction_ms; /* 0: 1000 */
-	uint32_t backoff_ms_max;         /* 0: 2000; the first retry comes after 20 ms, each doubles */
+	uint32_t backoff_ms_max;         /* 0: 250; the first retry comes after 20 ms, each doubles */
 	/* Called on the loop when the connection has become READY after connecting, and when it has
 	 * gone DOWN (before done() of the batch that is lost with it, which may still be in flight
 	 * then). Not called between batches. Must not submit for DOWN, and must not close. */
