@@ -1,3 +1,5 @@
+#include "unit/promise_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,8 +7,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "unit/promise_fixture.h"
 
 #include <xxhash.h>
 
