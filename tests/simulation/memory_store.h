@@ -2,9 +2,9 @@
  * Memory store: the book's tables in memory, over the same descriptions that the database has, and
  * lanes that run batches of operations on it as the engine does.
  *
- *   lane: IDLE -- lane_submit() --> DECIDING <--> LOADING --> (stored) --> IDLE
+ *   lane: IDLE -- memory_lane_submit() --> DECIDING <--> LOADING --> (stored) --> IDLE
  *
- * Several lanes work at once: lane_step() takes one lane one step further. Rows that a lane locked
+ * Several lanes work at once: memory_lane_step() takes one lane one step further. Rows that a lane locked
  * stop the others, as in the database; rows that are absent cannot be locked, and who inserts a
  * key second starts over.
  */
@@ -55,25 +55,25 @@ void *memory_store_call(struct memory_store *store, struct arena *arena, struct 
 
 /* ---- Lanes ---- */
 
-struct lane;
+struct memory_lane;
 
-enum lane_state {
-	LANE_IDLE,
-	LANE_DECIDING,
-	LANE_LOADING, /* waits for rows, perhaps for another lane's locks */
+enum memory_lane_state {
+	MEMORY_LANE_IDLE,
+	MEMORY_LANE_DECIDING,
+	MEMORY_LANE_LOADING, /* waits for rows, perhaps for another lane's locks */
 };
 
 /* seed: of the ids it makes. */
-struct lane *lane_open(struct memory_store *store, uint64_t seed);
-void lane_close(struct lane *lane);
-enum lane_state lane_state(const struct lane *lane);
+struct memory_lane *memory_lane_open(struct memory_store *store, uint64_t seed);
+void memory_lane_close(struct memory_lane *lane);
+enum memory_lane_state memory_lane_state(const struct memory_lane *lane);
 /* The calls are the caller's, and are answered when the lane is idle again. */
-void lane_submit(struct lane *lane, struct store_call *calls, size_t count);
+void memory_lane_submit(struct memory_lane *lane, struct store_call *calls, size_t count);
 /* One step; false when it could not move for another lane's locks. */
-bool lane_step(struct lane *lane, int64_t now_us);
+bool memory_lane_step(struct memory_lane *lane, int64_t now_us);
 /* As a lost connection: what is not stored is gone, its locks are free, no call is answered. */
-void lane_abort(struct lane *lane);
+void memory_lane_abort(struct memory_lane *lane);
 /* The same, but just before the lane would go idle: stored, and no call is answered. */
-void lane_lose_next_reply(struct lane *lane);
+void memory_lane_lose_next_reply(struct memory_lane *lane);
 
 #endif

@@ -1,4 +1,4 @@
-/* What the memory store's two halves share: tables in memory_store.c, lanes in lane.c. */
+/* What the memory store's two halves share: tables in memory_store.c, lanes in memory_lane.c. */
 #ifndef STOCKBOOK_TESTS_SIMULATION_MEMORY_STORE_PRIVATE_H
 #define STOCKBOOK_TESTS_SIMULATION_MEMORY_STORE_PRIVATE_H
 
@@ -10,7 +10,7 @@ struct stored {
 	const void *before; /* as it was before the last change */
 	int64_t changed_us;
 	uint64_t hash;
-	const struct lane *locked_by;
+	const struct memory_lane *locked_by;
 };
 
 struct store_table {

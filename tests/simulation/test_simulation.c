@@ -60,7 +60,7 @@ struct simulation {
 	struct memory_store *store;
 	struct invariants *invariants;
 	struct arena arena; /* of the past */
-	struct lane *lanes[LANES];
+	struct memory_lane *lanes[LANES];
 	struct batch *on_lane[LANES];
 	struct batch batches[BATCHES];
 	struct past_call past[HISTORY];
@@ -352,16 +352,16 @@ static void send_batch(struct simulation *simulation, size_t lane)
 		return;
 	batch->state = BATCH_SENT;
 	simulation->on_lane[lane] = batch;
-	lane_submit(simulation->lanes[lane], batch->calls, batch->count);
+	memory_lane_submit(simulation->lanes[lane], batch->calls, batch->count);
 	if (world_chance(&simulation->world, 3)) {
-		lane_lose_next_reply(simulation->lanes[lane]);
+		memory_lane_lose_next_reply(simulation->lanes[lane]);
 		simulation->faults++;
 	}
 }
 
 static void lose_connection(struct simulation *simulation, size_t lane)
 {
-	lane_abort(simulation->lanes[lane]);
+	memory_lane_abort(simulation->lanes[lane]);
 	simulation->on_lane[lane]->state = BATCH_WAITING;
 	simulation->on_lane[lane] = NULL;
 	simulation->faults++;
@@ -370,7 +370,7 @@ static void lose_connection(struct simulation *simulation, size_t lane)
 static void after_step(struct simulation *simulation, size_t lane)
 {
 	struct batch *batch = simulation->on_lane[lane];
-	if (lane_state(simulation->lanes[lane]) != LANE_IDLE)
+	if (memory_lane_state(simulation->lanes[lane]) != MEMORY_LANE_IDLE)
 		return;
 	simulation->on_lane[lane] = NULL;
 	check_invariants(simulation);
@@ -396,14 +396,14 @@ static void step(struct simulation *simulation)
 		lose_connection(simulation, lane);
 		return;
 	}
-	if (lane_step(simulation->lanes[lane], world->now_us)) {
+	if (memory_lane_step(simulation->lanes[lane], world->now_us)) {
 		after_step(simulation, lane);
 		return;
 	}
 	for (size_t i = 0; i < LANES; i++) {
 		if (!simulation->on_lane[i])
 			continue;
-		if (lane_step(simulation->lanes[i], world->now_us)) {
+		if (memory_lane_step(simulation->lanes[i], world->now_us)) {
 			after_step(simulation, i);
 			return;
 		}
@@ -448,13 +448,13 @@ static void simulation_init(struct simulation *simulation, uint64_t seed)
 	for (size_t i = 0; i < BATCHES; i++)
 		arena_init(&simulation->batches[i].arena);
 	for (size_t i = 0; i < LANES; i++)
-		simulation->lanes[i] = lane_open(simulation->store, seed * LANES + i);
+		simulation->lanes[i] = memory_lane_open(simulation->store, seed * LANES + i);
 }
 
 static void simulation_release(struct simulation *simulation)
 {
 	for (size_t i = 0; i < LANES; i++)
-		lane_close(simulation->lanes[i]);
+		memory_lane_close(simulation->lanes[i]);
 	for (size_t i = 0; i < BATCHES; i++)
 		arena_release(&simulation->batches[i].arena);
 	arena_release(&simulation->arena);

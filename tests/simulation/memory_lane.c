@@ -19,11 +19,11 @@ struct lane_call {
 	struct bytes response;
 };
 
-struct lane {
+struct memory_lane {
 	struct memory_store *store;
 	struct arena arena; /* of the batch */
 	struct workset *set;
-	enum lane_state state;
+	enum memory_lane_state state;
 	struct lane_call *calls;
 	size_t call_count;
 	struct stored **locked;
@@ -42,9 +42,9 @@ static uint64_t next_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-struct lane *lane_open(struct memory_store *store, uint64_t seed)
+struct memory_lane *memory_lane_open(struct memory_store *store, uint64_t seed)
 {
-	struct lane *lane = calloc(1, sizeof(*lane));
+	struct memory_lane *lane = calloc(1, sizeof(*lane));
 	CHECK(lane != NULL);
 	lane->store = store;
 	lane->random = seed;
@@ -52,7 +52,7 @@ struct lane *lane_open(struct memory_store *store, uint64_t seed)
 	return lane;
 }
 
-static void unlock_all(struct lane *lane)
+static void unlock_all(struct memory_lane *lane)
 {
 	for (size_t i = 0; i < lane->locked_count; i++)
 		lane->locked[i]->locked_by = NULL;
@@ -61,7 +61,7 @@ static void unlock_all(struct lane *lane)
 	lane->locked_capacity = 0;
 }
 
-void lane_close(struct lane *lane)
+void memory_lane_close(struct memory_lane *lane)
 {
 	unlock_all(lane);
 	free(lane->calls);
@@ -69,13 +69,13 @@ void lane_close(struct lane *lane)
 	free(lane);
 }
 
-enum lane_state lane_state(const struct lane *lane)
+enum memory_lane_state memory_lane_state(const struct memory_lane *lane)
 {
 	return lane->state;
 }
 
 /* The batch as it was submitted. */
-static void start_over(struct lane *lane)
+static void start_over(struct memory_lane *lane)
 {
 	unlock_all(lane);
 	arena_reset(&lane->arena);
@@ -83,12 +83,12 @@ static void start_over(struct lane *lane)
 	for (size_t i = 0; i < lane->call_count; i++)
 		lane->calls[i] =
 			(struct lane_call){.call = lane->calls[i].call, .random = lane->calls[i].random};
-	lane->state = LANE_DECIDING;
+	lane->state = MEMORY_LANE_DECIDING;
 }
 
-void lane_submit(struct lane *lane, struct store_call *calls, size_t count)
+void memory_lane_submit(struct memory_lane *lane, struct store_call *calls, size_t count)
 {
-	CHECK(lane->state == LANE_IDLE);
+	CHECK(lane->state == MEMORY_LANE_IDLE);
 	lane->calls = realloc(lane->calls, (count + 1) * sizeof(*lane->calls));
 	CHECK(lane->calls != NULL);
 	lane->call_count = count;
@@ -98,14 +98,14 @@ void lane_submit(struct lane *lane, struct store_call *calls, size_t count)
 	start_over(lane);
 }
 
-void lane_abort(struct lane *lane)
+void memory_lane_abort(struct memory_lane *lane)
 {
 	unlock_all(lane);
-	lane->state = LANE_IDLE;
+	lane->state = MEMORY_LANE_IDLE;
 	lane->call_count = 0;
 }
 
-void lane_lose_next_reply(struct lane *lane)
+void memory_lane_lose_next_reply(struct memory_lane *lane)
 {
 	lane->lose_reply = true;
 }
@@ -123,7 +123,7 @@ static struct bytes fingerprint_of(struct arena *arena, const struct store_call 
 	return (struct bytes){arena_copy(arena, &hash, sizeof(hash)), sizeof(hash)};
 }
 
-static struct request_row request_key(const struct lane *lane, const struct uuid *id)
+static struct request_row request_key(const struct memory_lane *lane, const struct uuid *id)
 {
 	uint64_t hash = XXH3_64bits(id, sizeof(*id));
 	return (struct request_row){
@@ -132,7 +132,8 @@ static struct request_row request_key(const struct lane *lane, const struct uuid
 	};
 }
 
-static void decide_done(struct lane *lane, struct lane_call *call, const ProtobufCMessage *response)
+static void decide_done(struct memory_lane *lane, struct lane_call *call,
+	const ProtobufCMessage *response)
 {
 	size_t size = protobuf_c_message_get_packed_size(response);
 	uint8_t *packed = arena_alloc(&lane->arena, size);
@@ -142,7 +143,7 @@ static void decide_done(struct lane *lane, struct lane_call *call, const Protobu
 	call->decided = true;
 }
 
-static void remember_request(struct lane *lane, struct lane_call *call)
+static void remember_request(struct memory_lane *lane, struct lane_call *call)
 {
 	struct request_row key = request_key(lane, &call->call->request_id);
 	struct request_row *row = row_new(TABLE(request), &lane->arena);
@@ -155,7 +156,8 @@ static void remember_request(struct lane *lane, struct lane_call *call)
 }
 
 /* The answer to a request that took effect before. */
-static void decide_known(struct lane *lane, struct lane_call *call, const struct request_row *known)
+static void decide_known(struct memory_lane *lane, struct lane_call *call,
+	const struct request_row *known)
 {
 	struct bytes fingerprint = fingerprint_of(&lane->arena, call->call);
 	call->decided = true;
@@ -169,7 +171,7 @@ static void decide_known(struct lane *lane, struct lane_call *call, const struct
 		.message = "the request id was used for other content"};
 }
 
-static void decide(struct lane *lane, struct lane_call *call)
+static void decide(struct memory_lane *lane, struct lane_call *call)
 {
 	const struct operation *operation = call->call->operation;
 	bool remembered = operation->writes && !uuid_is_nil(&call->call->request_id);
@@ -225,7 +227,7 @@ static void decide(struct lane *lane, struct lane_call *call)
 
 /* ---- Loading ---- */
 
-static bool lock(struct lane *lane, struct stored *place)
+static bool lock(struct memory_lane *lane, struct stored *place)
 {
 	if (place->locked_by == lane)
 		return true;
@@ -244,7 +246,7 @@ static enum access needed_access(const struct need *need)
 }
 
 /* Policy rows may be a second old: every other time they are. */
-static const void *peeked_row(struct lane *lane, const struct table *table,
+static const void *peeked_row(struct memory_lane *lane, const struct table *table,
 	const struct stored *place)
 {
 	struct memory_store *store = lane->store;
@@ -255,7 +257,7 @@ static const void *peeked_row(struct lane *lane, const struct table *table,
 	return place->row;
 }
 
-static void supply_children(struct lane *lane, const struct need *need)
+static void supply_children(struct memory_lane *lane, const struct need *need)
 {
 	size_t count;
 	const void *const *rows = memory_store_rows(lane->store, need->table, &count);
@@ -272,7 +274,7 @@ static void supply_children(struct lane *lane, const struct need *need)
 }
 
 /* False: another lane holds one of the rows. Nothing is supplied before all locks are held. */
-static bool load(struct lane *lane)
+static bool load(struct memory_lane *lane)
 {
 	size_t count;
 	struct need *const *needs = workset_needs(lane->set, &count);
@@ -309,7 +311,7 @@ static bool load(struct lane *lane)
 /* ---- Storing ---- */
 
 /* Two sets made the same key, or a request was refused by its own effect on another lane. */
-static bool conflicts(struct lane *lane)
+static bool conflicts(struct memory_lane *lane)
 {
 	for (size_t i = 0; i < TABLE_COUNT; i++) {
 		size_t count;
@@ -329,7 +331,7 @@ static bool conflicts(struct lane *lane)
 	return false;
 }
 
-static void store_rows(struct lane *lane, const struct table *table)
+static void store_rows(struct memory_lane *lane, const struct table *table)
 {
 	static const enum row_fate fates[] = {ROW_INSERTED, ROW_CHANGED, ROW_DELETED};
 	for (size_t f = 0; f < ARRAY_COUNT(fates); f++) {
@@ -346,7 +348,7 @@ static void store_rows(struct lane *lane, const struct table *table)
 	}
 }
 
-static void store_events(struct lane *lane)
+static void store_events(struct memory_lane *lane)
 {
 	size_t total_count;
 	const struct part_total *totals = workset_number(lane->set, &total_count);
@@ -386,7 +388,7 @@ static struct refusal keep_refusal(struct arena *arena, const struct refusal *re
 	return kept;
 }
 
-static void answer(struct lane *lane)
+static void answer(struct memory_lane *lane)
 {
 	struct arena *arena = &lane->store->arena;
 	for (size_t i = 0; i < lane->call_count; i++) {
@@ -399,7 +401,7 @@ static void answer(struct lane *lane)
 	}
 }
 
-static void finish(struct lane *lane)
+static void finish(struct memory_lane *lane)
 {
 	for (size_t i = 0; i < TABLE_COUNT; i++)
 		store_rows(lane, &tables[i]);
@@ -407,20 +409,20 @@ static void finish(struct lane *lane)
 	if (!lane->lose_reply)
 		answer(lane);
 	lane->lose_reply = false;
-	lane_abort(lane);
+	memory_lane_abort(lane);
 }
 
 /* ---- Steps ---- */
 
-bool lane_step(struct lane *lane, int64_t now_us)
+bool memory_lane_step(struct memory_lane *lane, int64_t now_us)
 {
-	CHECK(lane->state != LANE_IDLE);
+	CHECK(lane->state != MEMORY_LANE_IDLE);
 	if (now_us > lane->now_us)
 		lane->now_us = now_us;
-	if (lane->state == LANE_LOADING) {
+	if (lane->state == MEMORY_LANE_LOADING) {
 		if (!load(lane))
 			return false;
-		lane->state = LANE_DECIDING;
+		lane->state = MEMORY_LANE_DECIDING;
 		return true;
 	}
 	bool all_decided = true;
@@ -430,7 +432,7 @@ bool lane_step(struct lane *lane, int64_t now_us)
 		all_decided = all_decided && lane->calls[i].decided;
 	}
 	if (!all_decided)
-		lane->state = LANE_LOADING;
+		lane->state = MEMORY_LANE_LOADING;
 	else if (conflicts(lane))
 		start_over(lane);
 	else
@@ -441,13 +443,14 @@ bool lane_step(struct lane *lane, int64_t now_us)
 void memory_store_run(struct memory_store *store, struct store_call *calls, size_t count,
 	int64_t now_us)
 {
-	struct lane *lane = lane_open(store, XXH3_64bits(&now_us, sizeof(now_us)) ^ store->peeks++);
-	lane_submit(lane, calls, count);
-	while (lane->state != LANE_IDLE) {
-		bool moved = lane_step(lane, now_us);
+	struct memory_lane *lane =
+		memory_lane_open(store, XXH3_64bits(&now_us, sizeof(now_us)) ^ store->peeks++);
+	memory_lane_submit(lane, calls, count);
+	while (lane->state != MEMORY_LANE_IDLE) {
+		bool moved = memory_lane_step(lane, now_us);
 		CHECK(moved); /* nobody else holds a lock */
 	}
-	lane_close(lane);
+	memory_lane_close(lane);
 }
 
 static void *allocate(void *arena, size_t size)
