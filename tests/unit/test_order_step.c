@@ -169,6 +169,9 @@ static void what_is_open_is_allocated_when_goods_come(void **state)
 	assert_int_equal(order->lines[1]->n_allocations, 2);
 	book_refusal(book, allocate_name, step_request(book, allocate_name, id, "1*3"),
 		REASON(LINE_QUANTITY_EXCEEDED));
+	book_receive(book, "S1", "HULL", 9);
+	book_refusal(book, allocate_name, step_request(book, allocate_name, id, "1*1 1*2@HULL"),
+		REASON(LINE_QUANTITY_EXCEEDED)); /* lines add up */
 }
 
 static void two_allocations_in_one_call_do_not_take_the_last_piece_twice(void **state)
