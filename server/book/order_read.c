@@ -72,13 +72,13 @@ enum verdict order_list(struct run *run, const void *request_, void *response_)
 	static const struct scan_shape by_customer = {
 		.name = "orders_by_customer",
 		.table = TABLE(customer_order),
-		.conditions = {{"customer", SCAN_EQUAL, 0}},
+		.conditions = {{"customer", SCAN_EQUAL, 0}, {"customer", SCAN_NOT_EMPTY, 0}},
 		.order = {"id"},
 	};
 	static const struct scan_shape by_reference = {
 		.name = "orders_by_reference",
 		.table = TABLE(customer_order),
-		.conditions = {{"reference", SCAN_EQUAL, 0}},
+		.conditions = {{"reference", SCAN_EQUAL, 0}, {"reference", SCAN_NOT_EMPTY, 0}},
 		.order = {"id"},
 	};
 	const Stockbook__V1__ListOrdersRequest *request = request_;

@@ -34,14 +34,14 @@ enum verdict reservation_list(struct run *run, const void *request_, void *respo
 		.name = "reservations_by_owner",
 		.table = TABLE(reservation),
 		.conditions = {{"owner", SCAN_EQUAL, 0}, {"status", SCAN_IS, STATUS_HELD},
-			{"hold_until", SCAN_GREATER_OR_EQUAL, 0}},
+			{"hold_until", SCAN_GREATER_OR_EQUAL, 0}, {"owner", SCAN_NOT_EMPTY, 0}},
 		.order = {"id"},
 	};
 	static const struct scan_shape by_customer = {
 		.name = "reservations_by_customer",
 		.table = TABLE(reservation),
 		.conditions = {{"customer", SCAN_EQUAL, 0}, {"status", SCAN_IS, STATUS_HELD},
-			{"hold_until", SCAN_GREATER_OR_EQUAL, 0}},
+			{"hold_until", SCAN_GREATER_OR_EQUAL, 0}, {"customer", SCAN_NOT_EMPTY, 0}},
 		.order = {"id"},
 	};
 	const Stockbook__V1__ListReservationsRequest *request = request_;

@@ -181,7 +181,7 @@ static enum verdict list_scan(struct run *run, const Stockbook__V1__ListReturnsR
 	static const struct scan_shape by_customer = {
 		.name = "returns_by_customer",
 		.table = TABLE(goods_return),
-		.conditions = {{"customer", SCAN_EQUAL, 0}},
+		.conditions = {{"customer", SCAN_EQUAL, 0}, {"customer", SCAN_NOT_EMPTY, 0}},
 		.order = {"id"},
 	};
 	bool of_order = request->order_id[0] != '\0';
