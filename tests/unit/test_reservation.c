@@ -151,18 +151,18 @@ static void five_hundred_concurrent_checkouts_of_a_hundred_pieces_hold_exactly_a
 			.request_id = uuid_make(book->now_us, 1, i + 1),
 		};
 	/* Batches on lanes that wait for each other's locks. */
-	struct lane *lanes[5];
+	struct memory_lane *lanes[5];
 	for (size_t i = 0; i < ARRAY_COUNT(lanes); i++) {
-		lanes[i] = lane_open(book->store, i);
-		lane_submit(lanes[i], calls + i * CALLERS / 5, CALLERS / 5);
+		lanes[i] = memory_lane_open(book->store, i);
+		memory_lane_submit(lanes[i], calls + i * CALLERS / 5, CALLERS / 5);
 	}
 	for (bool busy = true; busy;) {
 		busy = false;
 		for (size_t i = 0; i < ARRAY_COUNT(lanes); i++) {
-			if (lane_state(lanes[i]) == LANE_IDLE)
+			if (memory_lane_state(lanes[i]) == MEMORY_LANE_IDLE)
 				continue;
 			busy = true;
-			lane_step(lanes[i], book->now_us);
+			memory_lane_step(lanes[i], book->now_us);
 			assert_null(invariants_check(book->invariants));
 		}
 	}
@@ -177,7 +177,7 @@ static void five_hundred_concurrent_checkouts_of_a_hundred_pieces_hold_exactly_a
 	assert_int_equal(held, 100);
 	assert_stock(book, "S1", "LEEDS", "0 100 0 0 0 0");
 	for (size_t i = 0; i < ARRAY_COUNT(lanes); i++)
-		lane_close(lanes[i]);
+		memory_lane_close(lanes[i]);
 }
 
 static void safety_stock_is_not_promised(void **state)

@@ -152,7 +152,7 @@ static void a_source_that_was_sold_out_meanwhile_is_left_for_the_next(void **sta
 	book_receive(book, "S1", "LEEDS", 1);
 	book_receive(book, "S1", "YORK", 1);
 	struct store_call calls[2];
-	struct lane *lanes[2];
+	struct memory_lane *lanes[2];
 	for (size_t i = 0; i < 2; i++) {
 		calls[i] = (struct store_call){
 			.operation = operation_find(reserve_name),
@@ -160,17 +160,18 @@ static void a_source_that_was_sold_out_meanwhile_is_left_for_the_next(void **sta
 			.actor = &book->actor,
 			.request_id = uuid_make(book->now_us, 1, i + 1),
 		};
-		lanes[i] = lane_open(book->store, i);
-		lane_submit(lanes[i], &calls[i], 1);
+		lanes[i] = memory_lane_open(book->store, i);
+		memory_lane_submit(lanes[i], &calls[i], 1);
 	}
-	while (lane_state(lanes[0]) != LANE_IDLE || lane_state(lanes[1]) != LANE_IDLE)
+	while (memory_lane_state(lanes[0]) != MEMORY_LANE_IDLE ||
+		   memory_lane_state(lanes[1]) != MEMORY_LANE_IDLE)
 		for (size_t i = 0; i < 2; i++)
-			if (lane_state(lanes[i]) != LANE_IDLE)
-				lane_step(lanes[i], book->now_us);
+			if (memory_lane_state(lanes[i]) != MEMORY_LANE_IDLE)
+				memory_lane_step(lanes[i], book->now_us);
 	assert_null(invariants_check(book->invariants));
 	for (size_t i = 0; i < 2; i++) {
 		assert_int_equal(calls[i].verdict, VERDICT_DONE);
-		lane_close(lanes[i]);
+		memory_lane_close(lanes[i]);
 	}
 	assert_stock(book, "S1", "LEEDS", "0 1 0 0 0 0");
 	assert_stock(book, "S1", "YORK", "0 1 0 0 0 0");
