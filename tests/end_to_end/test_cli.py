@@ -5,10 +5,12 @@ import os
 import pty
 import subprocess
 
+import grpc
+
 import cli
 import tap
 from cluster import Cluster
-from server import Server
+from server import Server, new_directory
 
 state = {}
 STEPS = ["place", "deallocate", "allocate", "pick", "put back", "cancel", "ship"]
@@ -293,6 +295,29 @@ def test_terminal_gets_colours_and_fitting_tables_and_no_color_takes_them_away()
     assert "\033[" not in plain
     assert all(len(line) <= 40 for line in plain.replace("\r", "").splitlines())
     assert "\033[" not in run(*table).out
+    # What may not be cut stands one below the other.
+    levels = on_terminal(["stock", "show", "--location", "LEEDS"], {"TERM": "dumb"})
+    assert "AVAILABLE" in levels
+    assert all(len(line) <= 40 for line in levels.replace("\r", "").splitlines()), levels
+
+
+def test_tls_is_spoken_with_the_authority_named():
+    folder = new_directory("tls")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", "key.pem",
+                    "-out", "cert.pem"], cwd=folder, check=True, stderr=subprocess.DEVNULL)
+    ca = os.path.join(folder, "cert.pem")
+    with open(ca, "rb") as file:
+        trusting = grpc.ssl_channel_credentials(file.read())
+    with Server("--tls-certificate", ca, "--tls-key", os.path.join(folder, "key.pem"),
+                database=state["cluster"].uri(), credentials=trusting) as server:
+        speak = cli.Cli(server.target)
+        assert "0." in speak("server", "info", "--ca", ca).out
+        assert "0." in speak("server", "info", env={"STOCKBOOK_CA": ca}).out
+        assert "cannot connect" in speak("server", "info", "--deadline", "2s", expect=3).err
+        assert "cannot read '/no/ca.pem'" in speak("server", "info", "--ca", "/no/ca.pem",
+                                                   expect=2).err
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@
 static struct {
 	char *format, *from, *to, *location, *channel, *run;
 	int in_flight, check_only;
-} given = {.in_flight = 256};
+} given = {.in_flight = 512};
 
 static const struct poptOption options[] = {
 	{"format", 0, POPT_ARG_STRING, &given.format, 0, "online-retail, the only one yet", "NAME"},
@@ -20,7 +20,7 @@ static const struct poptOption options[] = {
 		"where everything happens (ONLINE-RETAIL); made if absent", "CODE"},
 	{"channel", 0, POPT_ARG_STRING, &given.channel, 0,
 		"through which it is sold (online-retail); made if absent", "CODE"},
-	{"in-flight", 0, POPT_ARG_INT, &given.in_flight, 0, "calls at a time (256)", "N"},
+	{"in-flight", 0, POPT_ARG_INT, &given.in_flight, 0, "calls at a time (512)", "N"},
 	{"run", 0, POPT_ARG_STRING, &given.run, 0, "the same trade once more, under this name", "NAME"},
 	{"check-only", 0, POPT_ARG_NONE, &given.check_only, 0, "send nothing, compare the book", NULL},
 	POPT_TABLEEND,

@@ -21,7 +21,7 @@ static const struct column level_columns[] = {
 	{"QUALITY", "quality_control", COLUMN_NUMBER | COLUMN_NO_ZERO},
 	{"ON HOLD", "on_hold", COLUMN_NUMBER | COLUMN_NO_ZERO},
 	{"ON HAND", "on_hand", COLUMN_NUMBER},
-	{"SAFETY", "safety_stock", COLUMN_NUMBER},
+	{"SAFETY", "safety_stock", COLUMN_NUMBER | COLUMN_NO_ZERO},
 	{"IN TRANSIT", "in_transit", COLUMN_DETAIL},
 };
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <libsmartcols.h>
@@ -137,32 +138,127 @@ struct rows {
 	size_t count;
 };
 
+/* Details are not for a table; and a column of nothing but zeros would only make it wide. */
+static bool is_shown(struct cli *cli, const struct rows *pages, size_t pages_count,
+	const struct column *column)
+{
+	if (!(column->kind & COLUMN_NO_ZERO))
+		return !(column->kind & COLUMN_DETAIL);
+	for (size_t page = 0; page < pages_count; page++) {
+		for (size_t row = 0; row < pages[page].count; row++) {
+			const char *text = message_text(&cli->arena, pages[page].messages[row], column->field);
+			if (*text && strcmp(text, "0") != 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+static size_t choose_columns(struct cli *cli, const struct rows *pages, size_t pages_count,
+	const struct column *columns, size_t columns_count, struct column *chosen)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < columns_count; i++)
+		if (is_shown(cli, pages, pages_count, &columns[i]))
+			chosen[count++] = columns[i];
+	return count;
+}
+
+static void print_fields(struct cli *cli, const ProtobufCMessage *document,
+	const struct column *fields, size_t fields_count)
+{
+	int width = 0;
+	for (size_t i = 0; i < fields_count; i++)
+		if ((int)strlen(fields[i].title) > width)
+			width = (int)strlen(fields[i].title);
+	for (size_t i = 0; i < fields_count; i++) {
+		const char *text = message_text(&cli->arena, document, fields[i].field);
+		if (*text)
+			printf("%-*s  %s\n", width, fields[i].title, text);
+	}
+}
+
+/* Columns on the screen. */
+static size_t width_of(const char *text)
+{
+	size_t width = 0;
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+/* What may not be cut (ids, figures) can be wider than the terminal. */
+static bool fits(struct cli *cli, const struct rows *pages, size_t pages_count,
+	const struct column *columns, size_t columns_count)
+{
+	struct winsize size;
+	size_t width = 0;
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col)
+		return true;
+	for (size_t i = 0; i < columns_count; i++) {
+		size_t widest = width_of(columns[i].title);
+		for (size_t page = 0; page < pages_count && !(columns[i].kind & COLUMN_LONG); page++) {
+			for (size_t row = 0; row < pages[page].count; row++) {
+				size_t cell = width_of(message_text(&cli->arena, pages[page].messages[row],
+					columns[i].field));
+				widest = cell > widest ? cell : widest;
+			}
+		}
+		width += widest + (i > 0);
+	}
+	return width <= size.ws_col;
+}
+
+/* One row after the other, a field a line. */
+static void print_blocks(struct cli *cli, const struct rows *pages, size_t pages_count,
+	const struct column *columns, size_t columns_count)
+{
+	bool first = true;
+	for (size_t page = 0; page < pages_count; page++) {
+		for (size_t row = 0; row < pages[page].count; row++) {
+			if (!first)
+				putchar('\n');
+			first = false;
+			print_fields(cli, pages[page].messages[row], columns, columns_count);
+		}
+	}
+}
+
+static void fill_table(struct cli *cli, struct libscols_table *table, const struct rows *page,
+	const struct column *columns, size_t columns_count)
+{
+	for (size_t row = 0; row < page->count; row++) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+		CHECK(line);
+		for (size_t i = 0; i < columns_count; i++)
+			set_cell(line, i, message_text(&cli->arena, page->messages[row], columns[i].field),
+				columns[i].kind);
+	}
+}
+
 static void print_table(struct cli *cli, const struct rows *pages, size_t pages_count,
 	const struct column *columns, size_t columns_count)
 {
-	struct libscols_table *table = open_table(cli);
-	for (size_t i = 0; i < columns_count; i++)
-		if (!(columns[i].kind & COLUMN_DETAIL))
-			add_column(table, columns[i].title, columns[i].kind);
+	struct column *chosen = arena_alloc_array(&cli->arena, columns_count, sizeof(*chosen));
+	size_t count = choose_columns(cli, pages, pages_count, columns, columns_count, chosen);
 	size_t rows = 0;
-	for (size_t page = 0; page < pages_count; page++) {
-		for (size_t row = 0; row < pages[page].count; row++, rows++) {
-			struct libscols_line *line = scols_table_new_line(table, NULL);
-			CHECK(line);
-			size_t cell = 0;
-			for (size_t i = 0; i < columns_count; i++) {
-				if (columns[i].kind & COLUMN_DETAIL)
-					continue;
-				set_cell(line, cell++,
-					message_text(&cli->arena, pages[page].messages[row], columns[i].field),
-					columns[i].kind);
-			}
-		}
+	for (size_t page = 0; page < pages_count; page++)
+		rows += pages[page].count;
+	if (!rows) {
+		if (isatty(STDOUT_FILENO))
+			printf("none\n");
+		return;
 	}
-	if (rows)
-		scols_print_table(table);
-	else if (isatty(STDOUT_FILENO))
-		printf("none\n");
+	if (!fits(cli, pages, pages_count, chosen, count)) {
+		print_blocks(cli, pages, pages_count, chosen, count);
+		return;
+	}
+	struct libscols_table *table = open_table(cli);
+	for (size_t i = 0; i < count; i++)
+		add_column(table, chosen[i].title, chosen[i].kind);
+	for (size_t page = 0; page < pages_count; page++)
+		fill_table(cli, table, &pages[page], chosen, count);
+	scols_print_table(table);
 	scols_unref_table(table);
 }
 
@@ -209,20 +305,6 @@ enum exit_code view_rows(struct cli *cli, const ProtobufCMessage *response, cons
 		print_table(cli, &page, 1, columns, columns_count);
 	}
 	return EXIT_CODE_OK;
-}
-
-static void print_fields(struct cli *cli, const ProtobufCMessage *document,
-	const struct column *fields, size_t fields_count)
-{
-	int width = 0;
-	for (size_t i = 0; i < fields_count; i++)
-		if ((int)strlen(fields[i].title) > width)
-			width = (int)strlen(fields[i].title);
-	for (size_t i = 0; i < fields_count; i++) {
-		const char *text = message_text(&cli->arena, document, fields[i].field);
-		if (*text)
-			printf("%-*s  %s\n", width, fields[i].title, text);
-	}
 }
 
 enum exit_code view_document(struct cli *cli, const ProtobufCMessage *response,
