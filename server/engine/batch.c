@@ -65,6 +65,7 @@ void batch_open(struct batch *batch, struct engine *engine)
 	link_twins(batch);
 	batch->set = workset_new(&batch->arena);
 	batch->load.sql = engine->sql;
+	batch->load.highest = NULL;
 	batch->in_transaction = false;
 	batch->rounds = 0;
 	batch->lookup = batch->advance = batch->heads = SIZE_MAX;

@@ -195,11 +195,11 @@ static enum lane_step step_load(struct lane *lane)
 	/* After the locks: a request that waited here for itself, sent to another server or still under
 	 * way after a lost connection, must find what it did. */
 	bool looks_up = store_add_lookup(batch, lane->engine);
+	batch->rounds++; /* also when nothing is asked for: nothing goes on for ever */
 	if (!loads && !looks_up) {
 		batch->in_transaction = was_in_transaction;
 		return STEP_DECIDE;
 	}
-	batch->rounds++;
 	lane_send(lane, LANE_LOADING);
 	return STEP_REST;
 }

@@ -87,6 +87,19 @@ static void keys_note(struct load *load, const void **keys, size_t count)
 	}
 }
 
+/* Behind a row that is locked already nobody may wait: another transaction could have the one and
+ * wait for the other. If it cannot be had at once the batch starts again, and takes them in order. */
+static enum sql_lock lock_mode(const struct load *load, const struct row *first)
+{
+	const struct row *highest = load->highest;
+	if (!load->locks)
+		return SQL_LOCK_NONE;
+	if (!highest || first->table > highest->table ||
+		(first->table == highest->table && row_key_compare(first->table, first, highest) > 0))
+		return SQL_LOCK_WAIT;
+	return SQL_LOCK_TRY;
+}
+
 /* All rows of one table that are to be locked, or to be peeked. */
 static void add_rows(struct load *load, struct need *const *needs, size_t count,
 	const struct table *table, bool lock)
@@ -103,10 +116,13 @@ static void add_rows(struct load *load, struct need *const *needs, size_t count,
 	if (key_count == 0)
 		return;
 	qsort(keys, key_count, sizeof(*keys), key_order);
-	if (lock)
+	enum sql_lock mode = lock ? lock_mode(load, keys[0]) : SQL_LOCK_NONE;
+	if (lock) {
 		keys_note(load, keys, key_count);
-	size_t statement =
-		sql_add_load(load->sql, load->batch, table, keys, key_count, lock && load->locks);
+		if (mode != SQL_LOCK_TRY)
+			load->highest = keys[key_count - 1];
+	}
+	size_t statement = sql_add_load(load->sql, load->batch, table, keys, key_count, mode);
 	part_new(load, PART_ROWS, table, statement)->locked = lock;
 }
 

@@ -29,6 +29,8 @@ struct load {
 	size_t part_count;
 	size_t part_capacity;
 	int64_t asked_us;
+	/* The last row, in the global order, that this transaction has locked; NULL: none. */
+	const struct row *highest;
 	/* The keys of all rows that were to be locked, as rows of their tables, in every round since
 	 * key_count was set to 0; they live in the arena of their workset. */
 	const struct row **keys;

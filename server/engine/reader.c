@@ -154,9 +154,9 @@ static bool load(struct reader *reader)
 	batch->exchange.data = reader;
 	batch->load.policy = reader->engine->policy;
 	batch->load.locks = false;
+	batch->rounds++; /* also when nothing is asked for: nothing goes on for ever */
 	if (!load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()))
 		return false;
-	batch->rounds++;
 	reader_set_state(reader, READER_LOADING);
 	db_submit(reader->connection, &batch->exchange);
 	return true;

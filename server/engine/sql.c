@@ -14,8 +14,7 @@
 #define SCAN_PARAMETERS_MAX (2 * SCAN_CONDITIONS_MAX + SCAN_ORDER_MAX + 1)
 
 struct table_statements {
-	struct db_statement load;
-	struct db_statement lock;
+	struct db_statement load[3];   /* by enum sql_lock */
 	struct db_statement *children; /* by prefix_count */
 	struct db_statement insert;
 	struct db_statement update;
@@ -114,7 +113,7 @@ static enum db_type *array_types(struct arena *arena, const struct table *table,
 /* ---- Statements of a table ---- */
 
 static void make_select(struct sql *sql, struct db_statement *statement, const struct table *table,
-	size_t key_count, const char *verb, bool lock)
+	size_t key_count, const char *verb, enum sql_lock lock)
 {
 	struct text text = {.arena = &sql->arena};
 	add(&text, "SELECT ");
@@ -126,8 +125,8 @@ static void make_select(struct sql *sql, struct db_statement *statement, const s
 	/* The sort stands below the locking: rows are locked in the order of their keys. */
 	add(&text, " ORDER BY ");
 	add_columns(&text, table, "t.", 0, table->key_count);
-	if (lock)
-		add(&text, " FOR NO KEY UPDATE OF t");
+	if (lock != SQL_LOCK_NONE)
+		add(&text, " FOR NO KEY UPDATE OF t%s", lock == SQL_LOCK_TRY ? " NOWAIT" : "");
 	statement->parameter_types = array_types(&sql->arena, table, key_count, 0);
 	statement_finish(statement, &text, verb, table, key_count);
 }
@@ -207,13 +206,14 @@ static void make_delete(struct sql *sql, const struct table *table)
 static void make_table(struct sql *sql, const struct table *table)
 {
 	struct table_statements *statements = &sql->tables[table - tables];
-	make_select(sql, &statements->load, table, table->key_count, "load", false);
-	make_select(sql, &statements->lock, table, table->key_count, "lock", true);
+	static const char *const verbs[] = {"load", "lock", "try"};
+	for (enum sql_lock lock = SQL_LOCK_NONE; lock <= SQL_LOCK_TRY; lock++)
+		make_select(sql, &statements->load[lock], table, table->key_count, verbs[lock], lock);
 	statements->children =
 		arena_alloc_array(&sql->arena, table->key_count, sizeof(*statements->children));
 	for (size_t i = 1; i < table->key_count; i++)
 		make_select(sql, &statements->children[i], table, i,
-			arena_printf(&sql->arena, "children %zu", i), false);
+			arena_printf(&sql->arena, "children %zu", i), SQL_LOCK_NONE);
 	make_insert(sql, table);
 	/* The ledger is only ever added to. */
 	if (table->kind != TABLE_LEDGER) {
@@ -514,11 +514,10 @@ static size_t add_arrays(struct db_batch *batch, const struct db_statement *stat
 }
 
 size_t sql_add_load(struct sql *sql, struct db_batch *batch, const struct table *table,
-	const void *const *keys, size_t count, bool lock)
+	const void *const *keys, size_t count, enum sql_lock lock)
 {
-	const struct table_statements *statements = &sql->tables[table - tables];
-	return add_arrays(batch, lock ? &statements->lock : &statements->load, table, table->key_count,
-		keys, count);
+	return add_arrays(batch, &sql->tables[table - tables].load[lock], table, table->key_count, keys,
+		count);
 }
 
 size_t sql_add_children(struct sql *sql, struct db_batch *batch, const struct table *table,

@@ -17,9 +17,15 @@ void sql_free(struct sql *sql);
 /* Each adds one statement and returns its index in the batch. Keys and rows are structs of the
  * table, ascending by key: that is the order in which locks are taken. count > 0. */
 
-/* Whole rows by key; lock: FOR NO KEY UPDATE, in the order of the keys. */
+enum sql_lock {
+	SQL_LOCK_NONE,
+	SQL_LOCK_WAIT, /* FOR NO KEY UPDATE, in the order of the keys */
+	SQL_LOCK_TRY,  /* the same, but fails (FAULT_RETRY) instead of waiting */
+};
+
+/* Whole rows by key. */
 size_t sql_add_load(struct sql *sql, struct db_batch *batch, const struct table *table,
-	const void *const *keys, size_t count, bool lock);
+	const void *const *keys, size_t count, enum sql_lock lock);
 /* Whole rows by the first prefix_count fields of their keys, ascending. */
 size_t sql_add_children(struct sql *sql, struct db_batch *batch, const struct table *table,
 	size_t prefix_count, const void *const *keys, size_t count);

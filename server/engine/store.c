@@ -45,7 +45,8 @@ bool store_add_lookup(struct batch *batch, struct engine *engine)
 	if (count == 0)
 		return false;
 	qsort(keys, count, sizeof(*keys), row_order);
-	batch->lookup = sql_add_load(engine->sql, &batch->exchange, TABLE(request), keys, count, false);
+	batch->lookup =
+		sql_add_load(engine->sql, &batch->exchange, TABLE(request), keys, count, SQL_LOCK_NONE);
 	return true;
 }
 

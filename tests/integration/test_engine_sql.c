@@ -103,8 +103,9 @@ static void every_row_is_found_by_its_index(void **state)
 		const struct table *table = &tables[t];
 		const void *key = row_new(table, &fixture.arena);
 		db_batch_init(&batch, &fixture.arena);
-		sql_add_load(sql, &batch, table, &key, 1, false);
-		sql_add_load(sql, &batch, table, &key, 1, true);
+		sql_add_load(sql, &batch, table, &key, 1, SQL_LOCK_NONE);
+		sql_add_load(sql, &batch, table, &key, 1, SQL_LOCK_WAIT);
+		sql_add_load(sql, &batch, table, &key, 1, SQL_LOCK_TRY);
 		for (size_t p = 2; p < table->key_count; p++)
 			sql_add_children(sql, &batch, table, p, &key, 1);
 		if (table->kind != TABLE_LEDGER) {
@@ -130,7 +131,7 @@ static void rows_are_locked_in_the_order_of_their_keys(void **state)
 	const void *key = row_new(TABLE(stock), &fixture.arena);
 	struct db_batch batch;
 	db_batch_init(&batch, &fixture.arena);
-	sql_add_load(sql, &batch, TABLE(stock), &key, 1, true);
+	sql_add_load(sql, &batch, TABLE(stock), &key, 1, SQL_LOCK_WAIT);
 	const char *plan = plan_of(batch.items[0].statement);
 	const char *lock = strstr(plan, "LockRows");
 	assert_non_null(lock);
@@ -192,7 +193,7 @@ static void strange_values_come_back_as_they_were(void **state)
 	struct text_list read = {0};
 	db_batch_init(&batch, &fixture.arena);
 	sql_add_insert(sql, &batch, TABLE(reservation), rows, 1);
-	sql_add_load(sql, &batch, TABLE(reservation), rows, 1, false);
+	sql_add_load(sql, &batch, TABLE(reservation), rows, 1, SQL_LOCK_NONE);
 	batch.data = &read;
 	run_batch(&batch);
 	if (answer_fault)
