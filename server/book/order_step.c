@@ -221,7 +221,7 @@ static enum verdict work_out(struct run *run, struct work *work,
 		return taken > 0 ? VERDICT_DONE : refuse_nothing(run, order, work->stepping->step);
 	}
 	for (size_t i = 0; i < count; i++) {
-		struct order_line *line;
+		struct order_line *line = NULL;
 		enum verdict verdict = line_asked(run, order, i, asked[i], &line);
 		if (verdict != VERDICT_DONE)
 			return verdict;
