@@ -43,6 +43,7 @@ struct lane {
 	 * were in its batch. */
 	size_t split_max;
 	size_t suspects;
+	size_t loners; /* at the queue's front: each is to be a batch of its own */
 	uv_timer_t timer; /* ends WAITING */
 };
 
@@ -107,9 +108,12 @@ static enum lane_step step_take(struct lane *lane)
 	size_t most = engine->settings.batch_operations_max;
 	if (lane->suspects > 0)
 		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
+	if (lane->loners > 0)
+		most = 1;
 	int64_t now_us = engine_clock_us();
 	while (batch->count < most && lane->queue.count > 0) {
 		struct engine_request *request = queue_pop(&lane->queue);
+		lane->loners -= lane->loners > 0;
 		if (request_is_over(request, now_us)) {
 			lane->suspects -= lane->suspects > 0;
 			engine_give_up(engine, request, false);
@@ -118,7 +122,7 @@ static enum lane_step step_take(struct lane *lane)
 		}
 	}
 	if (batch->count == 0) {
-		lane->suspects = 0;
+		lane->suspects = lane->loners = 0;
 		if (lane->state != LANE_IDLE)
 			lane_set_state(lane, LANE_IDLE);
 		return STEP_REST;
@@ -247,7 +251,6 @@ static enum lane_step leave_open_ones(struct lane *lane)
 			"operation does not come to an end");
 		return STEP_STORE;
 	}
-	size_t left = 0;
 	for (size_t i = batch->count; i-- > 0;) {
 		if (batch->entries[i].state != ENTRY_OPEN)
 			continue;
@@ -255,10 +258,8 @@ static enum lane_step leave_open_ones(struct lane *lane)
 		memmove(&batch->entries[i], &batch->entries[i + 1],
 			(batch->count - i - 1) * sizeof(batch->entries[0]));
 		batch->count--;
-		left++;
+		lane->loners++;
 	}
-	lane->suspects += left;
-	lane->split_max = 1;
 	return STEP_STORE;
 }
 
@@ -489,7 +490,7 @@ void lane_tick(struct lane *lane)
 {
 	struct engine *engine = lane->engine;
 	bool down = lane->state == LANE_DOWN;
-	if (lane->queue.count > 0 && lane->suspects == 0) {
+	if (lane->queue.count > 0 && lane->suspects == 0 && lane->loners == 0) {
 		struct queue over = {0};
 		queue_sift(&lane->queue, engine_clock_us(), &over);
 		for (struct engine_request *request; (request = queue_pop(&over));)

@@ -1,0 +1,161 @@
+/*
+ * Operations that learn only bit by bit which rows they need, and such as need very many: they come
+ * through while others are busy, and they do not crowd the others out. Needs a database
+ * ($STOCKBOOK_TEST_DATABASE).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "engine_fixture.h"
+#include "google/protobuf/wrappers.pb-c.h"
+
+#define ROUNDS 20 /* far more than a batch of many may take */
+#define BUSY 16
+#define CLIMBERS 3
+#define PATIENCE_MS 10000
+
+static struct fixture fixture;
+static struct engine *engine;
+static bool busy;
+static size_t reserved;
+static struct caller *answered; /* to be freed, linked by their data */
+
+static int setup(void **state)
+{
+	(void)state;
+	fixture_open(&fixture);
+	engine = fixture_engine(&fixture, &(struct engine_settings){.lanes = 1});
+	put_location(&fixture, engine, "LEEDS");
+	put_item(&fixture, engine, "MUG");
+	receive(&fixture, engine, "MUG", "LEEDS", 1000000);
+	busy = true;
+	reserved = 0;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	while (answered) {
+		struct caller *next = answered->data;
+		caller_free(answered);
+		answered = next;
+	}
+	assert_book_is_right(&fixture, engine);
+	fixture_close(&fixture);
+	return 0;
+}
+
+/* Each row is asked for when the one before it is here. */
+static enum verdict climb(struct run *run, const void *request, void *response)
+{
+	(void)request;
+	(void)response;
+	for (int i = 0; i < ROUNDS; i++) {
+		const struct stock_row *stock;
+		if (find_stock(run, arena_printf(run->arena, "STEP %d", i), "LEEDS", ACCESS_LOCK, &stock) ==
+			LOOKUP_NEEDED)
+			return VERDICT_NEED;
+	}
+	return VERDICT_DONE;
+}
+
+static int32_t climb_route(const void *request, const struct book_limits *limits)
+{
+	(void)request;
+	(void)limits;
+	return 1;
+}
+
+static const struct operation climbing = {
+	.name = "Test/Climb",
+	.request = &google__protobuf__int64_value__descriptor,
+	.response = &google__protobuf__int64_value__descriptor,
+	.run = climb,
+	.route = climb_route,
+	.writes = true,
+};
+
+static void again(struct caller *caller)
+{
+	assert_string_equal(outcome(caller), "OK");
+	reserved++;
+	caller->data = answered;
+	answered = caller;
+	if (!busy)
+		return;
+	struct caller *next = caller_new(&fixture);
+	next->done = again;
+	reserve(next, engine, "MUG", "LEEDS", 1);
+}
+
+static void climbed(struct engine_request *request)
+{
+	struct caller *caller = request->data;
+	caller->answered = true;
+	fixture.in_flight--;
+}
+
+static void start_climb(struct caller *caller)
+{
+	static const Google__Protobuf__Int64Value message = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+	static const struct actor actor = {.name = "climber"};
+	caller->request = (struct engine_request){
+		.operation = &climbing,
+		.message = &message,
+		.arena = &caller->arena,
+		.actor = &actor,
+		.done = climbed,
+		.data = caller,
+	};
+	fixture.in_flight++;
+	engine_submit(engine, &caller->request);
+}
+
+static void operations_of_many_rounds_come_through_while_others_are_busy(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < BUSY; i++) {
+		struct caller *caller = caller_new(&fixture);
+		caller->done = again;
+		reserve(caller, engine, "MUG", "LEEDS", 1);
+	}
+	fixture_run_ms(&fixture, 50);
+	struct caller *climbers[CLIMBERS];
+	for (size_t i = 0; i < CLIMBERS; i++) {
+		climbers[i] = caller_new(&fixture);
+		start_climb(climbers[i]);
+	}
+	uint64_t until = uv_hrtime() + PATIENCE_MS * UINT64_C(1000000);
+	size_t before = reserved;
+	size_t through = 0;
+	while (through < CLIMBERS && uv_hrtime() < until) {
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+		through = 0;
+		for (size_t i = 0; i < CLIMBERS; i++)
+			through += climbers[i]->answered;
+	}
+	busy = false;
+	size_t meanwhile = reserved - before;
+	fixture_run(&fixture);
+	assert_int_equal(through, CLIMBERS);
+	for (size_t i = 0; i < CLIMBERS; i++)
+		assert_int_equal(climbers[i]->request.outcome, ENGINE_DONE);
+	/* Each was tried with the others once, and then alone. */
+	assert_in_range(meanwhile, 1, 40 * BUSY);
+	for (size_t i = 0; i < CLIMBERS; i++)
+		caller_free(climbers[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			operations_of_many_rounds_come_through_while_others_are_busy, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
