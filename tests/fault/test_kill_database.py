@@ -73,6 +73,26 @@ def test_connections_ended_by_the_administrator_are_not_seen_by_callers():
         load.prove()
 
 
+def test_a_backend_that_stands_still_acts_once_when_it_wakes_up():
+    """The server gives the connection up and decides again on another, while what it had sent to
+    the first, the COMMIT perhaps, still waits in the socket and is carried out later."""
+    with Cluster() as cluster, \
+            Server("--batch-deadline-ms", "400", database=cluster.uri()) as server:
+        load = Load([server], cluster)
+        load.start()
+        for number in range(5):
+            load.wait_for_more(40)
+            pids = backends(cluster)
+            frozen = pids[number % len(pids)]
+            os.kill(frozen, signal.SIGSTOP)
+            time.sleep(1.5)
+            os.kill(frozen, signal.SIGCONT)
+        load.wait_for_more(60)
+        load.stop()
+        assert not load.undecided(), [str(sent.error) for sent in load.undecided()[:5]]
+        load.prove()
+
+
 def test_a_restart_of_the_database_in_order_is_not_seen_by_callers():
     with Cluster() as cluster, Server(database=cluster.uri()) as server:
         load = Load([server], cluster)
