@@ -37,8 +37,8 @@ enum verdict availability_terms(struct run *run, const char *sku, const char *lo
 	const struct channel_row *channel, enum access stock_access, struct availability_terms *terms);
 
 /* The channel, peeked; refused with CHANNEL_NOT_FOUND. An empty code gives NULL. */
-enum verdict require_channel(
-	struct run *run, const char *code, const char *field, const struct channel_row **channel);
+enum verdict require_channel(struct run *run, const char *code, const char *field,
+	const struct channel_row **channel);
 
 /* The locations that a channel sources from, by preference: the members of its group that are
  * enabled and may do the task (LOCATION_SELL or LOCATION_SHIP). Refused (INVALID_FIELD naming
@@ -50,8 +50,8 @@ enum verdict source_locations(struct run *run, const struct channel_row *channel
  * as 0), each source taking what the ones before it left, so that the shares and the returned
  * remainder always sum to the quantity. With whole = true one source that has everything is
  * preferred to a split. */
-int64_t source_split(
-	const int64_t *available, size_t count, int64_t quantity, bool whole, int64_t *shares);
+int64_t source_split(const int64_t *available, size_t count, int64_t quantity, bool whole,
+	int64_t *shares);
 
 extern const struct operation availability_operations[];
 

@@ -236,7 +236,7 @@ static enum verdict reservation_extend(struct run *run, const void *request_, vo
 {
 	const Stockbook__V1__ExtendReservationRequest *request = request_;
 	Stockbook__V1__ExtendReservationResponse *response = response_;
-	int64_t hold_until;
+	int64_t hold_until = 0;
 	enum verdict verdict = reservation_hold_until(run, request->hold_for, &hold_until);
 	if (verdict != VERDICT_DONE)
 		return verdict;

@@ -43,7 +43,7 @@ struct lane {
 	 * were in its batch. */
 	size_t split_max;
 	size_t suspects;
-	size_t loners; /* at the queue's front: each is to be a batch of its own */
+	size_t loners;    /* at the queue's front: each is to be a batch of its own */
 	uv_timer_t timer; /* ends WAITING */
 };
 

@@ -107,8 +107,8 @@ static void fill_call(struct load *load, const char *service, const char *method
 {
 	while (stockbook_client_in_flight(load->client) >= 64)
 		stockbook_client_poll(load->client, 1000);
-	stockbook_call_async(
-		load->client, stockbook_method(service, method), request, 60000, fill_done, load);
+	stockbook_call_async(load->client, stockbook_method(service, method), request, 60000, fill_done,
+		load);
 }
 
 static void fill_places(struct load *load)
@@ -304,16 +304,21 @@ static void run_load(struct load *load)
 	printf("{\"mode\": \"%s\", \"skus\": %d, \"lines\": %d, \"callers\": %d, "
 		   "\"per_second\": %.1f, \"p50_ms\": %.3f, \"p99_ms\": %.3f, \"answered\": %" PRIu64
 		   ", \"refused\": %" PRIu64 ", \"failed\": %" PRIu64 "}\n",
-		load->mode, load->skus, load->lines, load->callers,
-		(double)load->answered / load->seconds, quantile(load, 0.5), quantile(load, 0.99),
-		load->answered, load->refused, load->failed);
+		load->mode, load->skus, load->lines, load->callers, (double)load->answered / load->seconds,
+		quantile(load, 0.5), quantile(load, 0.99), load->answered, load->refused, load->failed);
 	free(load->latencies_ms);
 }
 
 int main(int argc, const char **argv)
 {
-	struct load load = {.mode = "echo", .skus = 10000, .locations = 20, .lines = 1,
-		.callers = 64, .seconds = 5, .stock = 1000000, .random = (uint64_t)now_ns() | 1};
+	struct load load = {.mode = "echo",
+		.skus = 10000,
+		.locations = 20,
+		.lines = 1,
+		.callers = 64,
+		.seconds = 5,
+		.stock = 1000000,
+		.random = (uint64_t)now_ns() | 1};
 	char *server = NULL;
 	char *mode = NULL;
 	struct poptOption options[] = {
@@ -328,8 +333,8 @@ int main(int argc, const char **argv)
 		POPT_AUTOHELP POPT_TABLEEND};
 	poptContext context = poptGetContext("bench_load", argc, argv, options, 0);
 	int parsed = poptGetNextOpt(context);
-	if (parsed < -1 || !mode || load.lines < 1 || load.lines > RESERVE_LINES_MAX ||
-		load.skus < 1 || load.locations < 1 || load.callers < 1) {
+	if (parsed < -1 || !mode || load.lines < 1 || load.lines > RESERVE_LINES_MAX || load.skus < 1 ||
+		load.locations < 1 || load.callers < 1) {
 		poptPrintHelp(context, stderr, 0);
 		poptFreeContext(context);
 		return 2;

@@ -1,3 +1,5 @@
+#include "unit/book_fixture.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -5,8 +7,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-#include "unit/book_fixture.h"
 
 #include "stockbook/v1/channel.pb-c.h"
 #include "stockbook/v1/item.pb-c.h"
