@@ -42,6 +42,7 @@ struct workset {
 
 	uint32_t run; /* counts begin(); 0 while none is under way */
 	uint32_t runs;
+	bool missed;
 	size_t run_events;
 	struct saved_row *saved;
 	size_t saved_count;
@@ -180,6 +181,7 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 	}
 	if (row->presence == ROW_UNKNOWN || (access == ACCESS_LOCK && !row->locked)) {
 		need_row(set, row, access);
+		set->missed = true;
 		return LOOKUP_NEEDED;
 	}
 	if (row->presence == ROW_ABSENT)
@@ -196,6 +198,7 @@ bool workset_children(struct workset *set, const struct table *table, const void
 		if (set->answers[i]->kind == NEED_CHILDREN && set->answers[i]->table == table &&
 			set->answers[i]->prefix_hash == hash)
 			return true;
+	set->missed = true;
 	for (size_t i = 0; i < set->need_count; i++)
 		if (set->needs[i]->kind == NEED_CHILDREN && set->needs[i]->table == table &&
 			set->needs[i]->prefix_hash == hash)
@@ -245,12 +248,12 @@ static const struct need *scan_ask(struct workset *set, enum need_kind kind,
 	for (size_t l = 0; l < ARRAY_COUNT(lists); l++)
 		for (size_t i = 0; i < counts[l]; i++) {
 			struct need *need = lists[l][i];
-			if (need->kind == kind && scan_equal(&need->scan, scan) &&
+			if (need->kind == kind && scan_equal(need->scan, scan) &&
 				(kind != NEED_SUM || strcmp(need->sum_field, sum_field) == 0))
 				return need->supplied ? need : NULL;
 		}
 	struct need *need = need_add(set, kind, scan->shape->table);
-	need->scan = *scan;
+	need->scan = arena_copy(set->arena, scan, sizeof(*scan));
 	need->sum_field = sum_field;
 	return NULL;
 }
@@ -259,12 +262,14 @@ const struct scan_result *workset_scan(struct workset *set, const struct scan *s
 {
 	CHECK(scan->limit > 0);
 	const struct need *need = scan_ask(set, NEED_SCAN, scan, NULL);
+	set->missed = set->missed || !need;
 	return need ? &need->result : NULL;
 }
 
 bool workset_sum(struct workset *set, const struct scan *scan, const char *field, int64_t *sum)
 {
 	const struct need *need = scan_ask(set, NEED_SUM, scan, field);
+	set->missed = set->missed || !need;
 	if (!need)
 		return false;
 	*sum = need->sum;
@@ -360,8 +365,14 @@ void workset_begin(struct workset *set)
 {
 	CHECK(set->run == 0);
 	set->run = ++set->runs;
+	set->missed = false;
 	set->run_events = set->event_count;
 	set->saved_count = 0;
+}
+
+bool workset_missed(const struct workset *set)
+{
+	return set->missed;
 }
 
 void workset_commit(struct workset *set)

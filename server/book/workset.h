@@ -123,6 +123,10 @@ struct workset *workset_new(struct arena *arena);
 struct arena *workset_arena(struct workset *set);
 
 void workset_begin(struct workset *set);
+/* Whether the run was told LOOKUP_NEEDED (false, NULL) at least once. A refusal is only final when
+ * it was not: refused for want of what is still to be loaded, it might not be with it, or for
+ * another reason; and answers would depend on what happens to be here already. */
+bool workset_missed(const struct workset *set);
 void workset_commit(struct workset *set);
 void workset_undo(struct workset *set);
 
@@ -136,8 +140,8 @@ struct need {
 	const void *key;
 	size_t prefix_count;
 	uint64_t prefix_hash;
-	/* SCAN, SUM */
-	struct scan scan;
+	/* SCAN, SUM. Elsewhere: there may be a hundred thousand needs of one row each. */
+	const struct scan *scan;
 	const char *sum_field;
 	/* Set when supplied. */
 	bool supplied;

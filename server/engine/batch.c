@@ -140,6 +140,8 @@ enum verdict entry_run(struct batch *batch, struct engine *engine, struct entry 
 	size_t first_event = workset_event_count(batch->set);
 	workset_begin(batch->set);
 	enum verdict verdict = request->operation->run(&run, request->message, response);
+	if (verdict == VERDICT_REFUSED && workset_missed(batch->set))
+		verdict = VERDICT_NEED;
 	if (verdict == VERDICT_DONE && !dry) {
 		workset_commit(batch->set);
 		entry->state = ENTRY_DONE;

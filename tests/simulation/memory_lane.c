@@ -205,6 +205,10 @@ static void decide(struct memory_lane *lane, struct lane_call *call)
 	CHECK(verdict != VERDICT_NEED || needs > 0);
 	CHECK(verdict != VERDICT_REFUSED || run.refusal.message);
 	CHECK(operation->writes || workset_event_count(lane->set) == events);
+	/* Nothing is done without all that it looked at; a refusal without it is not final. */
+	CHECK(verdict != VERDICT_DONE || !workset_missed(lane->set));
+	if (verdict == VERDICT_REFUSED && workset_missed(lane->set))
+		verdict = VERDICT_NEED;
 	struct request_row key = request_key(lane, &call->call->request_id);
 	const void *known;
 	if (verdict == VERDICT_NEED || (remembered && workset_find(lane->set, TABLE(request), &key,
@@ -297,11 +301,11 @@ static bool load(struct memory_lane *lane)
 		} else if (need->kind == NEED_CHILDREN) {
 			supply_children(lane, need);
 		} else if (need->kind == NEED_SCAN) {
-			struct scan_result found = store_scan(lane->store, &need->scan, &lane->arena);
+			struct scan_result found = store_scan(lane->store, need->scan, &lane->arena);
 			workset_supply_scan(lane->set, need, found.rows, found.count);
 		} else {
 			workset_supply_sum(lane->set, need,
-				store_sum(lane->store, &need->scan, need->sum_field));
+				store_sum(lane->store, need->scan, need->sum_field));
 		}
 	}
 	workset_needs_met(lane->set);

@@ -336,6 +336,54 @@ static void sums_of_different_fields_are_different_sums(void **state)
 	assert_int_equal(sum, 20);
 }
 
+static void a_needed_row_takes_little_memory(void **state)
+{
+	struct fixture *fixture = *state;
+	enum { ROWS = 10000, BYTES_MAX = 512 };
+	const struct stock_row *row;
+	size_t before = fixture->arena.allocated;
+	char sku[16];
+	for (int i = 0; i < ROWS; i++) {
+		snprintf(sku, sizeof(sku), "SKU %d", i);
+		assert_int_equal(find(fixture, sku, ACCESS_LOCK, &row), LOOKUP_NEEDED);
+	}
+	assert_in_range((fixture->arena.allocated - before) / ROWS, 1, BYTES_MAX);
+}
+
+static void a_run_knows_whether_it_missed_anything(void **state)
+{
+	struct fixture *fixture = *state;
+	const struct stock_row *row;
+	int64_t sum;
+	struct scan scan = {.shape = &shape, .limit = 1, .values = {{.present = true, .text = "A"}}};
+	struct order_line_row key = {.part = 1};
+	lock(fixture, "A", 1);
+	workset_begin(fixture->set);
+	find(fixture, "A", ACCESS_LOCK, &row);
+	assert_false(workset_missed(fixture->set));
+	find(fixture, "B", ACCESS_LOCK, &row);
+	assert_true(workset_missed(fixture->set));
+	workset_undo(fixture->set);
+	workset_begin(fixture->set);
+	assert_false(workset_missed(fixture->set));
+	workset_scan(fixture->set, &scan);
+	assert_true(workset_missed(fixture->set));
+	workset_undo(fixture->set);
+	workset_begin(fixture->set);
+	workset_sum(fixture->set, &scan, "available", &sum);
+	assert_true(workset_missed(fixture->set));
+	workset_undo(fixture->set);
+	workset_begin(fixture->set);
+	workset_children(fixture->set, TABLE(order_line), &key, 2);
+	assert_true(workset_missed(fixture->set));
+	workset_undo(fixture->set);
+	/* Also what another run asked for before: it is not here yet. */
+	workset_begin(fixture->set);
+	find(fixture, "B", ACCESS_LOCK, &row);
+	assert_true(workset_missed(fixture->set));
+	workset_undo(fixture->set);
+}
+
 /* ---- Events ---- */
 
 static void add_movement(struct fixture *fixture, int32_t part)
@@ -427,6 +475,8 @@ int main(void)
 		TEST(of_a_family_that_is_here_every_row_is_known),
 		TEST(a_scan_is_asked_once_and_answered_ever_after),
 		TEST(sums_of_different_fields_are_different_sums),
+		TEST(a_needed_row_takes_little_memory),
+		TEST(a_run_knows_whether_it_missed_anything),
 		TEST(each_part_tells_its_own_story_in_order),
 		TEST(events_of_an_undone_run_are_gone),
 	};
