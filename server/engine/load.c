@@ -87,17 +87,21 @@ static void keys_note(struct load *load, const void **keys, size_t count)
 	}
 }
 
+/* In the global order, of all that is locked. */
+static bool is_ahead(const struct load *load, const struct row *row)
+{
+	const struct row *highest = load->highest;
+	return !highest || row->table > highest->table ||
+		   (row->table == highest->table && row_key_compare(row->table, row, highest) > 0);
+}
+
 /* Behind a row that is locked already nobody may wait: another transaction could have the one and
  * wait for the other. If it cannot be had at once the batch starts again, and takes them in order. */
 static enum sql_lock lock_mode(const struct load *load, const struct row *first)
 {
-	const struct row *highest = load->highest;
 	if (!load->locks)
 		return SQL_LOCK_NONE;
-	if (!highest || first->table > highest->table ||
-		(first->table == highest->table && row_key_compare(first->table, first, highest) > 0))
-		return SQL_LOCK_WAIT;
-	return SQL_LOCK_TRY;
+	return is_ahead(load, first) ? SQL_LOCK_WAIT : SQL_LOCK_TRY;
 }
 
 /* All rows of one table that are to be locked, or to be peeked. */
@@ -119,7 +123,7 @@ static void add_rows(struct load *load, struct need *const *needs, size_t count,
 	enum sql_lock mode = lock ? lock_mode(load, keys[0]) : SQL_LOCK_NONE;
 	if (lock) {
 		keys_note(load, keys, key_count);
-		if (mode != SQL_LOCK_TRY)
+		if (is_ahead(load, keys[key_count - 1]))
 			load->highest = keys[key_count - 1];
 	}
 	size_t statement = sql_add_load(load->sql, load->batch, table, keys, key_count, mode);
@@ -152,10 +156,10 @@ static void add_searches(struct load *load, struct need *const *needs, size_t co
 	for (size_t i = 0; i < count; i++) {
 		struct need *need = needs[i];
 		if (need->kind == NEED_SCAN) {
-			size_t statement = sql_add_scan(load->sql, load->batch, &need->scan);
+			size_t statement = sql_add_scan(load->sql, load->batch, need->scan);
 			part_new(load, PART_SCAN, need->table, statement)->need = need;
 		} else if (need->kind == NEED_SUM) {
-			size_t statement = sql_add_sum(load->sql, load->batch, &need->scan, need->sum_field);
+			size_t statement = sql_add_sum(load->sql, load->batch, need->scan, need->sum_field);
 			part_new(load, PART_SUM, need->table, statement)->need = need;
 		}
 	}

@@ -1,11 +1,15 @@
 /* Reader: take, gather, load until all are decided, answer. */
 #include "engine/reader.h"
 
+#include <string.h>
+
 #include "engine/batch.h"
 #include "observe/log.h"
 
 #define ROUNDS_MAX 256
 #define READS_MAX 64 /* at once; the others go to the other readers */
+/* Rows and searches that are asked for at once, beyond which no more reads are. */
+#define NEEDS_MAX 4096
 
 enum reader_state {
 	READER_DOWN,
@@ -94,12 +98,36 @@ static void need_again(struct workset *set, const struct need *need)
 		(void)workset_children(set, need->table, need->key, need->prefix_count);
 		return;
 	case NEED_SCAN:
-		(void)workset_scan(set, &need->scan);
+		(void)workset_scan(set, need->scan);
 		return;
 	case NEED_SUM:
-		(void)workset_sum(set, &need->scan, need->sum_field, &sum);
+		(void)workset_sum(set, need->scan, need->sum_field, &sum);
 		return;
 	}
+}
+
+/* Those from there on that are not decided wait for the next batch: the ones before them want so
+ * much that there would be no end to the memory that all of them take. */
+static void leave_rest(struct reader *reader, size_t first)
+{
+	struct batch *batch = &reader->batch;
+	size_t kept = batch->count;
+	for (size_t i = batch->count; i-- > first;) {
+		if (batch->entries[i].state != ENTRY_OPEN)
+			continue;
+		queue_push_front(&reader->engine->reads, batch->entries[i].request);
+		memmove(&batch->entries[i], &batch->entries[i + 1],
+			(kept - i - 1) * sizeof(batch->entries[0]));
+		kept--;
+	}
+	batch->count = kept;
+}
+
+static bool wants_much(const struct batch *batch)
+{
+	size_t needs;
+	workset_needs(batch->set, &needs);
+	return needs > NEEDS_MAX;
 }
 
 /* Runs every operation dry on what is remembered of policies, to find out what it will ask for; all
@@ -112,8 +140,11 @@ static void gather(struct reader *reader)
 	batch_open(batch, engine);
 	batch->now_us = engine_now_us();
 	workset_set_source(batch->set, guess, &guesses);
-	for (size_t i = 0; i < batch->count; i++)
+	for (size_t i = 0; i < batch->count; i++) {
 		entry_run(batch, engine, &batch->entries[i], true);
+		if (wants_much(batch))
+			leave_rest(reader, i + 1);
+	}
 	size_t count;
 	struct need *const *needs = workset_needs(batch->set, &count);
 	struct workset *set = workset_new(&batch->arena);
@@ -176,6 +207,8 @@ static bool decide(struct reader *reader)
 			entry_refuse(entry, &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
 				"operation does not come to an end");
 		open += entry->state == ENTRY_OPEN;
+		if (wants_much(batch))
+			leave_rest(reader, i + 1);
 	}
 	return open == 0;
 }

@@ -93,6 +93,19 @@ static void again(struct caller *caller)
 	reserve(next, engine, "MUG", "LEEDS", 1);
 }
 
+static size_t turn;         /* of the loop */
+static size_t turn_of_last; /* in which something was answered */
+static size_t turns;        /* in which something was answered */
+
+static void answered_in_turn(struct engine_request *request)
+{
+	struct caller *caller = request->data;
+	caller->answered = true;
+	fixture.in_flight--;
+	turns += turn != turn_of_last;
+	turn_of_last = turn;
+}
+
 static void climbed(struct engine_request *request)
 {
 	struct caller *caller = request->data;
@@ -151,11 +164,69 @@ static void operations_of_many_rounds_come_through_while_others_are_busy(void **
 		caller_free(climbers[i]);
 }
 
+#define READS 16
+#define ROWS 5000
+
+static enum verdict look_around(struct run *run, const void *request, void *response)
+{
+	const Google__Protobuf__Int64Value *number = request;
+	(void)response;
+	bool need = false;
+	for (int i = 0; i < ROWS; i++) {
+		const struct stock_row *stock;
+		need |= find_stock(run, arena_printf(run->arena, "THING %d-%d", (int)number->value, i),
+					"LEEDS", ACCESS_PEEK, &stock) == LOOKUP_NEEDED;
+	}
+	return need ? VERDICT_NEED : VERDICT_DONE;
+}
+
+static const struct operation looking_around = {
+	.name = "Test/LookAround",
+	.request = &google__protobuf__int64_value__descriptor,
+	.response = &google__protobuf__int64_value__descriptor,
+	.run = look_around,
+};
+
+/* Their memory would have no end: what one of them wants is enough for one round trip. */
+static void reads_that_want_much_are_not_read_all_at_once(void **state)
+{
+	(void)state;
+	static const struct actor actor = {.name = "looker"};
+	struct caller *callers[READS];
+	Google__Protobuf__Int64Value messages[READS];
+	turn = turns = 0;
+	turn_of_last = SIZE_MAX;
+	for (size_t i = 0; i < READS; i++) {
+		google__protobuf__int64_value__init(&messages[i]);
+		messages[i].value = (int64_t)i;
+		callers[i] = caller_new(&fixture);
+		callers[i]->request = (struct engine_request){
+			.operation = &looking_around,
+			.message = &messages[i],
+			.arena = &callers[i]->arena,
+			.actor = &actor,
+			.done = answered_in_turn,
+			.data = callers[i],
+		};
+		fixture.in_flight++;
+		engine_submit(engine, &callers[i]->request);
+	}
+	for (; fixture.in_flight > 0; turn++)
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+	for (size_t i = 0; i < READS; i++) {
+		assert_int_equal(callers[i]->request.outcome, ENGINE_DONE);
+		caller_free(callers[i]);
+	}
+	assert_in_range(turns, READS / 2, READS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			operations_of_many_rounds_come_through_while_others_are_busy, setup, teardown),
+		cmocka_unit_test_setup_teardown(reads_that_want_much_are_not_read_all_at_once, setup,
+			teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
