@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "book/reservation.h"
 #include "simulation/invariants.h"
 #include "simulation/world.h"
 #include "stockbook/v1/ledger.pb-c.h"
@@ -69,6 +70,7 @@ struct simulation {
 	unsigned long calls_answered;
 	unsigned long faults;
 	unsigned long repeats;
+	unsigned long swept;
 	uint64_t seed;
 };
 
@@ -165,12 +167,30 @@ static bool make_call(struct simulation *simulation, struct batch *batch, bool r
 	return true;
 }
 
+/* What the service does by itself: holds that are over are tidied up. */
+static void make_sweep(struct simulation *simulation, struct batch *batch)
+{
+	Google__Protobuf__Int64Value *part = arena_alloc(&batch->arena, sizeof(*part));
+	google__protobuf__int64_value__init(part);
+	part->value = 1 + (int64_t)world_random(&simulation->world, (uint64_t)limits.parts);
+	batch->calls[batch->count++] = (struct store_call){
+		.operation = &reservation_expire_operation,
+		.request = part,
+		.actor = &world_admin,
+	};
+}
+
 static void make_batch(struct simulation *simulation, struct batch *batch)
 {
 	struct world *world = &simulation->world;
 	arena_reset(&batch->arena);
 	world->arena = &batch->arena;
 	batch->count = 0;
+	batch->state = BATCH_WAITING;
+	if (world_chance(world, 5)) {
+		make_sweep(simulation, batch);
+		return;
+	}
 	bool reads = world_chance(world, 40);
 	size_t wanted = reads ? 1 : 1 + world_random(world, BATCH_CALLS_MAX);
 	while (batch->count < wanted) {
@@ -178,7 +198,6 @@ static void make_batch(struct simulation *simulation, struct batch *batch)
 			continue;
 		make_call(simulation, batch, reads);
 	}
-	batch->state = BATCH_WAITING;
 }
 
 /* ---- What comes back ---- */
@@ -198,10 +217,25 @@ static void check_remembered(struct simulation *simulation, const struct store_c
 	fail_msg("'%s' was answered and is not remembered", call->operation->name);
 }
 
+static void take_sweep(struct simulation *simulation, const struct store_call *call)
+{
+	assert_int_equal(call->verdict, VERDICT_DONE);
+	struct arena arena;
+	arena_init(&arena);
+	const Google__Protobuf__Int64Value *expired =
+		unpack(&arena, call->operation->response, &call->response);
+	simulation->swept += (unsigned long)expired->value;
+	arena_release(&arena);
+}
+
 static void take_answers(struct simulation *simulation, struct batch *batch)
 {
 	for (size_t i = 0; i < batch->count; i++) {
 		struct store_call *call = &batch->calls[i];
+		if (call->operation == &reservation_expire_operation) {
+			take_sweep(simulation, call);
+			continue;
+		}
 		struct tally *tally = &simulation->tallies[batch->generator[i]];
 		assert_true(call->answered);
 		simulation->calls_answered++;
@@ -473,13 +507,14 @@ static void print_tallies(const struct simulation *simulation)
 	for (size_t i = 0; generator_at(i); i++)
 		printf("# %-42s %6u done %6u refused\n", generator_at(i)->operation,
 			simulation->tallies[i].done, simulation->tallies[i].refused);
-	printf("# %lu calls, %lu faults, %lu repeats\n", simulation->calls_answered, simulation->faults,
-		simulation->repeats);
+	printf("# %lu calls, %lu faults, %lu repeats, %lu holds swept\n", simulation->calls_answered,
+		simulation->faults, simulation->repeats, simulation->swept);
 }
 
 /* Every kind of call must have taken effect: a generator that is always refused tests nothing. */
 static void check_tallies(const struct simulation *simulation)
 {
+	assert_true(simulation->swept > 0);
 	for (size_t i = 0; generator_at(i); i++)
 		if (simulation->tallies[i].done == 0)
 			fail_msg("no '%s' was ever done, %u were refused", generator_at(i)->operation,
