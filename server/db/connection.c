@@ -39,6 +39,13 @@ static const struct db_statement set_statement = {
 	.parameter_count = 2,
 	.parameter_types = set_types,
 };
+/* What was answered is durable: whatever a database's default says, a COMMIT that has come back is
+ * on disk. 'local' is, too, and other settings are stricter. */
+static const struct db_statement durable_statement = {
+	.name = "durable",
+	.sql = "SELECT set_config('synchronous_commit', 'on', false)"
+		   " WHERE current_setting('synchronous_commit') = 'off'",
+};
 static const struct db_batch_item rollback_item = {.statement = &db_rollback};
 
 static struct {
@@ -481,6 +488,7 @@ static void setup_build(struct db_connection *connection, const struct db_option
 	db_batch_init(setup, &connection->arena);
 	if (options->role)
 		setup_add(setup, "role", options->role);
+	db_batch_add(setup, &durable_statement, NULL);
 	setup_add(setup, "search_path", "stockbook");
 	setup_add(setup, "timezone", "UTC");
 	setup_add(setup, "plan_cache_mode", "force_generic_plan");

@@ -613,6 +613,27 @@ static void a_session_has_its_role_and_settings(void **state)
 	close_now(connection);
 }
 
+static void read_synchronous_commit(const struct db_batch *batch)
+{
+	assert_string_equal(db_get_text(db_batch_rows(batch, 0), 0, 0, NULL), "on");
+}
+
+/* Else a crash of PostgreSQL could take back what was answered. */
+static void a_database_that_commits_asynchronously_by_default_does_not_for_us(void **state)
+{
+	(void)state;
+	const char *uri = test_database();
+	test_sql(uri, "ALTER DATABASE stockbook SET synchronous_commit = off");
+	assert_string_equal(test_sql(uri, "SHOW synchronous_commit"), "off");
+	struct db_connection *connection = open_ready();
+	struct db_batch batch;
+	db_batch_init(&batch, &arena);
+	db_batch_add(&batch, plain("commits", "SELECT current_setting('synchronous_commit')"), NULL);
+	assert_int_equal(submit(connection, &batch, read_synchronous_commit).fault.kind, FAULT_NONE);
+	close_now(connection);
+	test_sql(uri, "ALTER DATABASE stockbook RESET synchronous_commit");
+}
+
 static void a_role_that_is_missing_is_said(void **state)
 {
 	(void)state;
@@ -663,6 +684,7 @@ int main(void)
 		cmocka_unit_test(a_batch_in_flight_is_answered_when_the_connection_closes),
 		cmocka_unit_test(a_database_that_is_not_there_is_tried_until_it_is),
 		cmocka_unit_test(a_session_has_its_role_and_settings),
+		cmocka_unit_test(a_database_that_commits_asynchronously_by_default_does_not_for_us),
 		cmocka_unit_test(a_role_that_is_missing_is_said),
 		cmocka_unit_test(a_killed_postmaster_is_started_again_and_the_connection_returns),
 	};
