@@ -182,16 +182,19 @@ static enum verdict plan_named(struct sourcing *sourcing, struct run *run, struc
 
 /* Asks for the balance at the source and at some after it: each time further ahead, so that a SKU
  * of the first sources costs little and a rare one few rounds. */
-static enum verdict ask_ahead(struct sourcing *sourcing, struct run *run, const char *sku,
-	size_t source)
+static void ask_ahead(struct sourcing *sourcing, struct run *run, const char *sku, size_t source)
 {
 	size_t end = sourcing->sku_index.count > MANY_SKUS ? WINDOW_FIRST_OF_MANY : WINDOW_FIRST;
 	while (end <= source)
 		end *= 8;
-	for (size_t i = source; i < end && i < sourcing->sources.count; i++)
+	if (end > sourcing->sources.count)
+		end = sourcing->sources.count;
+	for (size_t i = source; i < end && sourcing->cell_count < CELLS_MAX; i++)
 		cell_load(sourcing, run, sourcing_cell(sourcing, run, sku, sourcing->sources.items[i]));
-	if (sourcing->cell_count <= CELLS_MAX)
-		return VERDICT_NEED;
+}
+
+static enum verdict refuse_search(struct run *run)
+{
 	return refuse(run, STOCKBOOK__V1__REASON__REASON_OVERLOADED,
 		"sourcing would look at more than %d balances: name locations, or send fewer lines at once",
 		CELLS_MAX);
@@ -209,9 +212,14 @@ static enum verdict plan_sourced(struct sourcing *sourcing, struct run *run, str
 	int64_t reached = 0;
 	for (size_t i = sku->cursor; i < sourcing->sources.count && reached < demand->quantity; i++) {
 		const char *location = sourcing->sources.items[i];
+		/* Before more is asked for: only a refusal for which nothing is missing is final. */
+		if (sourcing->cell_count >= CELLS_MAX)
+			return refuse_search(run);
 		struct sourcing_cell *cell = sourcing_cell(sourcing, run, demand->sku, location);
-		if (cell_load(sourcing, run, cell) == VERDICT_NEED)
-			return ask_ahead(sourcing, run, demand->sku, i);
+		if (cell_load(sourcing, run, cell) == VERDICT_NEED) {
+			ask_ahead(sourcing, run, demand->sku, i);
+			return VERDICT_NEED;
+		}
 		if (cell->left <= 0) {
 			if (i == sku->cursor)
 				sku->cursor++;

@@ -246,6 +246,29 @@ static void a_refusal_of_many_lines_names_the_first_and_counts_all(void **state)
 	assert_true(bytes < 6000); /* the trailers of an answer are bounded */
 }
 
+/* 500 SKUs of which there is nothing at 400 locations: 200,000 balances would be looked at. */
+static void a_search_of_too_many_balances_is_refused(void **state)
+{
+	struct book *book = *state;
+	enum { LOCATIONS = 400 };
+	const char **codes = arena_alloc_array(&book->arena, LOCATIONS, sizeof(*codes));
+	for (size_t i = 0; i < LOCATIONS; i++) {
+		codes[i] = arena_printf(&book->arena, "STORE%zu", i);
+		book_add_location(book, codes[i]);
+	}
+	book_add_channel(book, "many", codes, LOCATIONS);
+	for (size_t i = 0; i < SKUS; i++)
+		book_add_item(book, arena_printf(&book->arena, "L%zu", i));
+	Stockbook__V1__PlaceOrderRequest *request = long_order(book, SKUS);
+	request->channel = "many";
+	for (size_t i = 0; i < SKUS; i++)
+		request->lines[i]->location = "";
+	book_refusal(book, place_name, request, REASON(OVERLOADED));
+	/* Fewer at once are looked for to the end. */
+	request->n_lines = SKUS / 4;
+	book_refusal(book, place_name, request, REASON(OUT_OF_STOCK));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, trade_setup, book_teardown)
 
 int main(void)
@@ -261,6 +284,7 @@ int main(void)
 		TEST(a_source_that_was_sold_out_meanwhile_is_left_for_the_next),
 		TEST(ten_thousand_lines_cost_about_ten_times_a_thousand),
 		TEST(a_refusal_of_many_lines_names_the_first_and_counts_all),
+		TEST(a_search_of_too_many_balances_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
