@@ -165,7 +165,7 @@ static void *receive_stock(struct world *world)
 	for (size_t i = 0; i < receive_stock_request->n_lines; i++) {
 		MAKE(world, ReceiptLine, receipt_line);
 		receipt_line->sku = world_sku(world);
-		receipt_line->quantity = world_chance(world, 1) ? QUANTITY_MAX : world_quantity(world, 20);
+		receipt_line->quantity = world_chance(world, 1) ? QUANTITY_MAX : world_quantity(world, 60);
 		receipt_line->state = make_state(world);
 		receive_stock_request->lines[i] = receipt_line;
 	}
@@ -206,7 +206,7 @@ static void *set_stock(struct world *world)
 	for (size_t i = 0; i < set_stock_request->n_lines; i++) {
 		MAKE(world, SetStockLine, set_stock_line);
 		set_stock_line->sku = world_sku(world);
-		set_stock_line->on_hand = (int64_t)world_random(world, 20);
+		set_stock_line->on_hand = (int64_t)world_random(world, 40);
 		if (world_chance(world, 30)) {
 			set_stock_line->expected_on_hand =
 				arena_alloc(world_arena(world), sizeof(*set_stock_line->expected_on_hand));
