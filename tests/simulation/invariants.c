@@ -204,7 +204,7 @@ static const char *check_balances(struct invariants *invariants)
 		if (wrong)
 			return wrong;
 	}
-	/* The other way round: no movement without a row. Double entry: all sums of a SKU are 0. */
+	/* The other way round: no movement without a row. */
 	size_t moved = 0;
 	for (size_t i = 0; i < invariants->index.count; i++) {
 		const char *key = invariants->index.texts[i];
