@@ -120,6 +120,12 @@ void store_put(struct memory_store *store, const struct table *table, const void
 	place->changed_us = now_us;
 }
 
+void memory_store_replace(struct memory_store *store, const struct table *table, const void *row)
+{
+	CHECK(memory_store_find(store, table, row) != NULL);
+	store_put(store, table, row, 0);
+}
+
 void store_remove(struct memory_store *store, const struct table *table, const void *key)
 {
 	struct stored *place = store_place(store, table, key);

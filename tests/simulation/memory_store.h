@@ -28,6 +28,8 @@ const void *memory_store_find(const struct memory_store *store, const struct tab
 	const void *key);
 int64_t memory_store_head(const struct memory_store *store, int32_t part);
 const struct book_limits *memory_store_limits(const struct memory_store *store);
+/* Replaces a row from outside, as nobody does in a book that is in use: for tests that make time pass. */
+void memory_store_replace(struct memory_store *store, const struct table *table, const void *row);
 /* Peeks of policy rows that changed within the last second are answered with the row before, every
  * other time. */
 void memory_store_set_stale_peeks(struct memory_store *store, bool stale);
