@@ -91,6 +91,15 @@ static void put_field(struct token *token, const struct field *field, const void
 	}
 }
 
+/* Whoever makes a token up may put any number in it: only those that a row can have go further. */
+static bool number_fits(enum field_type type, int64_t number)
+{
+	static const int64_t year_9999_end_us = INT64_C(253402300800000000);
+	if (type == FIELD_INT4)
+		return number >= INT32_MIN && number <= INT32_MAX;
+	return type != FIELD_TIME || (number >= 0 && number <= year_9999_end_us);
+}
+
 /* False when the token ends before the value does. */
 static bool take_field(struct arena *arena, const struct token *token, size_t *position,
 	const struct field *field, struct scan_value *value)
@@ -112,7 +121,7 @@ static bool take_field(struct arena *arena, const struct token *token, size_t *p
 		return false;
 	memcpy(to, from, size);
 	*position += size;
-	return true;
+	return field->type == FIELD_UUID || number_fits(field->type, value->number);
 }
 
 /* ---- Tokens and requests ---- */
