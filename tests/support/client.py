@@ -161,11 +161,13 @@ class Client:
                 response_deserializer=method.response.FromString)
         return self.stubs[method.path]
 
-    def send(self, name, request, timeout=TIMEOUT_S, metadata=None):
-        """Calls with a message, or with bytes as they are; all messages of one that streams."""
+    def send(self, name, request, timeout=TIMEOUT_S, metadata=None, patient=False):
+        """Calls with a message, or with bytes as they are; all messages of one that streams.
+        A patient call waits for its server to be there; gRPC carries a connection forward only
+        while some call waits for it."""
         method = METHODS[name]
         try:
-            answer = self._stub(method)(request, timeout=timeout,
+            answer = self._stub(method)(request, timeout=timeout, wait_for_ready=patient,
                                         metadata=self.metadata if metadata is None else metadata)
             return list(answer) if method.streams else answer
         except grpc.RpcError as error:

@@ -84,7 +84,8 @@ class Load:
             sent = Sent(*self._request(book, dice, held))
             self.sent.append(sent)
             try:
-                sent.answer = book.send(sent.name, sent.request, timeout=self.timeout)
+                sent.answer = book.send(sent.name, sent.request, timeout=self.timeout,
+                                        patient=True)
                 self.by_server[self.ports[number]] += 1
                 if sent.name == "Reserve":
                     held.append(sent.answer.reservation.id)
@@ -120,7 +121,7 @@ class Load:
             deadline = time.monotonic() + RETRY_S
             while sent.answer is None:
                 try:
-                    sent.answer = book.send(sent.name, sent.request)
+                    sent.answer = book.send(sent.name, sent.request, patient=True)
                 except Refused as error:
                     assert error.code in UNDECIDED and time.monotonic() < deadline, (
                         sent.name, sent.error, error)
