@@ -74,8 +74,8 @@ struct simulation {
 	uint64_t seed;
 };
 
+/* The number of parts is the seed's. */
 static const struct book_limits limits = {
-	.parts = 4,
 	.hold_default_us = 20 * INT64_C(1000000),
 	.hold_max_us = 3600 * INT64_C(1000000),
 	.blind_return_units_max = 5,
@@ -172,7 +172,8 @@ static void make_sweep(struct simulation *simulation, struct batch *batch)
 {
 	Google__Protobuf__Int64Value *part = arena_alloc(&batch->arena, sizeof(*part));
 	google__protobuf__int64_value__init(part);
-	part->value = 1 + (int64_t)world_random(&simulation->world, (uint64_t)limits.parts);
+	part->value = 1 + (int64_t)world_random(&simulation->world,
+						  (uint64_t)memory_store_limits(simulation->store)->parts);
 	batch->calls[batch->count++] = (struct store_call){
 		.operation = &reservation_expire_operation,
 		.request = part,
@@ -470,7 +471,9 @@ static void found(struct simulation *simulation)
 static void simulation_init(struct simulation *simulation, uint64_t seed)
 {
 	*simulation = (struct simulation){.seed = seed};
-	simulation->store = memory_store_new(&limits);
+	struct book_limits of_seed = limits;
+	of_seed.parts = 1 + (int32_t)(seed % 7);
+	simulation->store = memory_store_new(&of_seed);
 	memory_store_set_stale_peeks(simulation->store, true);
 	simulation->invariants = invariants_new(simulation->store);
 	arena_init(&simulation->arena);
