@@ -229,7 +229,7 @@ static void response_finish(const struct batch *batch, const struct entry *entry
 static void entry_answer(struct batch *batch, struct engine *engine, const struct entry *entry)
 {
 	struct engine_request *request = entry->request;
-	CHECK(entry->state != ENTRY_OPEN);
+	CHECK(entry->state != ENTRY_OPEN && entry->state != ENTRY_LEFT);
 	if (entry->state == ENTRY_REFUSED) {
 		request->outcome = ENGINE_REFUSED;
 		refusal_copy(&request->refusal, &entry->refusal, request->arena);

@@ -16,6 +16,11 @@
 #define BACKOFF_MS_MAX 100
 /* Rows and searches that a batch asks for at first, beyond which no more operations join it. */
 #define BATCH_NEEDS_MAX 4096
+/* What one operation asks for in a round that is to be kept apart from others like it. */
+#define HEAVY_NEEDS_MIN 1024
+/* So long a batch is worked on while the database waits for us: it ends sessions that keep it
+ * waiting. What is not decided by then leaves. */
+#define DECIDE_US_MAX 400000
 
 enum lane_step {
 	STEP_TAKE,
@@ -43,8 +48,13 @@ struct lane {
 	 * were in its batch. */
 	size_t split_max;
 	size_t suspects;
-	size_t loners;    /* at the queue's front: each is to be a batch of its own */
-	uv_timer_t timer; /* ends WAITING */
+	/* Each is to be a batch of its own: they need many rounds, or very many rows. Taken in turn with
+	 * the queue, so that nobody waits for all of them. */
+	struct queue alone;
+	bool alone_last;     /* whose turn it was */
+	struct entry *heavy; /* the one of the batch that needs very many rows, or NULL */
+	int64_t answered_us; /* when the last round trip came back */
+	uv_timer_t timer;    /* ends WAITING */
 };
 
 #define STATE(state) (1U << LANE_##state)
@@ -101,6 +111,22 @@ static void exchange_begin(struct batch *batch)
 
 /* ---- Steps ---- */
 
+/* One of those that are to be alone, when it is their turn or nobody else waits. */
+static void take_alone(struct lane *lane, int64_t now_us)
+{
+	bool turn = lane->suspects == 0 && (!lane->alone_last || lane->queue.count == 0);
+	lane->alone_last = false;
+	while (turn && !lane->alone_last && lane->alone.count > 0) {
+		struct engine_request *request = queue_pop(&lane->alone);
+		if (request_is_over(request, now_us)) {
+			engine_give_up(lane->engine, request, false);
+		} else {
+			batch_add(lane->batch, request);
+			lane->alone_last = true;
+		}
+	}
+}
+
 static enum lane_step step_take(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
@@ -108,12 +134,10 @@ static enum lane_step step_take(struct lane *lane)
 	size_t most = engine->settings.batch_operations_max;
 	if (lane->suspects > 0)
 		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
-	if (lane->loners > 0)
-		most = 1;
 	int64_t now_us = engine_clock_us();
-	while (batch->count < most && lane->queue.count > 0) {
+	take_alone(lane, now_us);
+	while (batch->count < most && lane->queue.count > 0 && !lane->alone_last) {
 		struct engine_request *request = queue_pop(&lane->queue);
-		lane->loners -= lane->loners > 0;
 		if (request_is_over(request, now_us)) {
 			lane->suspects -= lane->suspects > 0;
 			engine_give_up(engine, request, false);
@@ -122,7 +146,7 @@ static enum lane_step step_take(struct lane *lane)
 		}
 	}
 	if (batch->count == 0) {
-		lane->suspects = lane->loners = 0;
+		lane->suspects = 0;
 		if (lane->state != LANE_IDLE)
 			lane_set_state(lane, LANE_IDLE);
 		return STEP_REST;
@@ -146,17 +170,49 @@ static void clock_advance(struct batch *batch)
 		batch->now_us = now_us;
 }
 
+static bool keep_first(const struct need *need, void *data)
+{
+	size_t *left = data;
+	(void)need;
+	if (*left == 0)
+		return false;
+	--*left;
+	return true;
+}
+
+/* Runs it. Of those that need very many rows a batch has one; the others leave, so that nobody
+ * waits for all of them, and the batch does not grow too large. */
+static void run_weighed(struct lane *lane, struct entry *entry, bool dry)
+{
+	struct batch *batch = lane->batch;
+	size_t before, after;
+	workset_needs(batch->set, &before);
+	entry_run(batch, lane->engine, entry, dry);
+	workset_needs(batch->set, &after);
+	if (after - before < HEAVY_NEEDS_MIN)
+		return;
+	if (!lane->heavy)
+		lane->heavy = entry;
+	if (lane->heavy == entry)
+		return;
+	entry->state = ENTRY_LEFT;
+	workset_keep_needs(batch->set, keep_first, &before);
+}
+
 /* Runs every operation on the empty set: what they need is then loaded for all of them at once.
- * Where some have very many lines, the others wait for the next batch. */
+ * Where that is much, the others wait for the next batch. */
 static void run_dry(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
+	size_t light = 0; /* needs of all but the heavy one */
 	for (size_t i = 0; i < batch->count; i++) {
+		size_t before, after;
+		workset_needs(batch->set, &before);
 		if (!batch->entries[i].previous)
-			entry_run(batch, lane->engine, &batch->entries[i], true);
-		size_t needs;
-		workset_needs(batch->set, &needs);
-		if (needs <= BATCH_NEEDS_MAX)
+			run_weighed(lane, &batch->entries[i], true);
+		workset_needs(batch->set, &after);
+		light += lane->heavy == &batch->entries[i] ? 0 : after - before;
+		if (light <= BATCH_NEEDS_MAX)
 			continue;
 		while (batch->count > i + 1)
 			queue_push_front(&lane->queue, batch->entries[--batch->count].request);
@@ -186,6 +242,7 @@ static enum lane_step step_gather(struct lane *lane)
 	batch->load.key_count = batch->load.key_capacity = 0;
 	workset_set_source(batch->set, policy_source, lane);
 	clock_advance(batch);
+	lane->heavy = NULL;
 	run_dry(lane);
 	return STEP_LOAD;
 }
@@ -239,7 +296,7 @@ static bool follow_twin(struct batch *batch, struct entry *entry)
 	return false;
 }
 
-/* Too many rounds: those that are not decided go back to the queue, to be batches of their own. */
+/* Too many rounds. */
 static enum lane_step leave_open_ones(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
@@ -251,29 +308,29 @@ static enum lane_step leave_open_ones(struct lane *lane)
 			"operation does not come to an end");
 		return STEP_STORE;
 	}
-	for (size_t i = batch->count; i-- > 0;) {
-		if (batch->entries[i].state != ENTRY_OPEN)
-			continue;
-		queue_push_front(&lane->queue, batch->entries[i].request);
-		memmove(&batch->entries[i], &batch->entries[i + 1],
-			(batch->count - i - 1) * sizeof(batch->entries[0]));
-		batch->count--;
-		lane->loners++;
-	}
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->entries[i].state == ENTRY_OPEN)
+			batch->entries[i].state = ENTRY_LEFT;
 	return STEP_STORE;
 }
 
 static enum lane_step step_decide(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
-	size_t open = 0;
+	size_t open = 0, run = 0;
 	clock_advance(batch);
 	for (size_t i = 0; i < batch->count; i++) {
 		struct entry *entry = &batch->entries[i];
 		if (entry->state != ENTRY_OPEN)
 			continue;
-		if (!follow_twin(batch, entry))
-			entry_run(batch, lane->engine, entry, false);
+		if (run > 0 && engine_clock_us() - lane->answered_us > DECIDE_US_MAX) {
+			entry->state = ENTRY_LEFT;
+			continue;
+		}
+		if (!follow_twin(batch, entry)) {
+			run_weighed(lane, entry, false);
+			run++;
+		}
 		open += entry->state == ENTRY_OPEN;
 	}
 	if (open == 0)
@@ -283,9 +340,23 @@ static enum lane_step step_decide(struct lane *lane)
 	return STEP_LOAD;
 }
 
+/* Each of those that left will be a batch of its own. */
+static void send_left_away(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	size_t kept = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->entries[i].state == ENTRY_LEFT)
+			queue_push(&lane->alone, batch->entries[i].request);
+		else
+			batch->entries[kept++] = batch->entries[i];
+	batch->count = kept;
+}
+
 static enum lane_step step_store(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
+	send_left_away(lane); /* none is asked about its twin any more */
 	bool was_in_transaction = batch->in_transaction;
 	exchange_begin(batch);
 	size_t before = batch->exchange.count;
@@ -409,6 +480,7 @@ static void lane_go_down(struct lane *lane)
 /* The batch did not come through; nothing of it is known to be committed. */
 static void lane_fail(struct lane *lane)
 {
+	send_left_away(lane); /* perhaps it failed because of them */
 	struct batch *batch = lane->batch;
 	const struct fault *fault = &lane->fault;
 	bool alone = batch->count == 1;
@@ -440,6 +512,7 @@ static void on_answered(struct db_batch *exchange, const struct fault *fault)
 	struct lane *lane = exchange->data;
 	if (lane->state == LANE_CLOSED)
 		return;
+	lane->answered_us = engine_clock_us();
 	if (fault) {
 		lane->fault = *fault;
 		lane_fail(lane);
@@ -472,15 +545,20 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 
 bool lane_submit(struct lane *lane, struct engine_request *request)
 {
-	if (lane->queue.count >= lane->engine->settings.queue_operations_max)
+	if (lane->queue.count + lane->alone.count >= lane->engine->settings.queue_operations_max)
 		return false;
 	queue_push(&lane->queue, request);
 	return true;
 }
 
+static bool anybody_waits(const struct lane *lane)
+{
+	return lane->queue.count > 0 || lane->alone.count > 0;
+}
+
 void lane_kick(struct lane *lane)
 {
-	if (lane->state == LANE_IDLE && lane->queue.count > 0)
+	if (lane->state == LANE_IDLE && anybody_waits(lane))
 		lane_run(lane, STEP_TAKE);
 	else if (lane->state == LANE_DOWN)
 		lane_resume(lane);
@@ -490,12 +568,13 @@ void lane_tick(struct lane *lane)
 {
 	struct engine *engine = lane->engine;
 	bool down = lane->state == LANE_DOWN;
-	if (lane->queue.count > 0 && lane->suspects == 0 && lane->loners == 0) {
-		struct queue over = {0};
-		queue_sift(&lane->queue, engine_clock_us(), &over);
-		for (struct engine_request *request; (request = queue_pop(&over));)
-			engine_give_up(engine, request, down);
-	}
+	int64_t now_us = engine_clock_us();
+	struct queue over = {0};
+	queue_sift(&lane->alone, now_us, &over);
+	if (lane->suspects == 0)
+		queue_sift(&lane->queue, now_us, &over);
+	for (struct engine_request *request; (request = queue_pop(&over));)
+		engine_give_up(engine, request, down);
 	if (down && lane->batch->count > 0) {
 		batch_prune(lane->batch, engine, true);
 		if (lane->batch->count == 0)
@@ -505,7 +584,7 @@ void lane_tick(struct lane *lane)
 
 size_t lane_queued(const struct lane *lane)
 {
-	return lane->queue.count;
+	return lane->queue.count + lane->alone.count;
 }
 
 bool lane_connected(const struct lane *lane)
@@ -575,6 +654,8 @@ void lane_close(struct lane *lane)
 		engine_give_up(engine, lane->batch->entries[i].request, true);
 	lane->batch->count = 0;
 	for (struct engine_request *request; (request = queue_pop(&lane->queue));)
+		engine_give_up(engine, request, true);
+	for (struct engine_request *request; (request = queue_pop(&lane->alone));)
 		engine_give_up(engine, request, true);
 	metric_add(lane->gauges[LANE_CLOSED], -1);
 	db_connection_close(lane->connection, engine_closed_one, engine);

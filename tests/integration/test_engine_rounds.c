@@ -220,12 +220,81 @@ static void reads_that_want_much_are_not_read_all_at_once(void **state)
 	assert_in_range(turns, READS / 2, READS);
 }
 
+#define HEAVY 8
+
+/* A document that turns out to name very many rows. */
+static enum verdict unfold(struct run *run, const void *request, void *response)
+{
+	const Google__Protobuf__Int64Value *number = request;
+	const struct stock_row *stock;
+	(void)response;
+	if (find_stock(run, arena_printf(run->arena, "HEAD %d", (int)number->value), "LEEDS",
+			ACCESS_LOCK, &stock) == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	bool need = false;
+	for (int i = 0; i < ROWS; i++)
+		need |= find_stock(run, arena_printf(run->arena, "LEAF %d-%d", (int)number->value, i),
+					"LEEDS", ACCESS_LOCK, &stock) == LOOKUP_NEEDED;
+	return need ? VERDICT_NEED : VERDICT_DONE;
+}
+
+static const struct operation unfolding = {
+	.name = "Test/Unfold",
+	.request = &google__protobuf__int64_value__descriptor,
+	.response = &google__protobuf__int64_value__descriptor,
+	.run = unfold,
+	.route = climb_route,
+	.writes = true,
+};
+
+static void few_wait_for_those_that_need_very_many_rows(void **state)
+{
+	(void)state;
+	static const struct actor actor = {.name = "unfolder"};
+	struct caller *heavy[HEAVY];
+	Google__Protobuf__Int64Value messages[HEAVY];
+	struct caller *light = caller_new(&fixture);
+	turn = turns = 0;
+	turn_of_last = SIZE_MAX;
+	for (size_t i = 0; i < HEAVY; i++) {
+		google__protobuf__int64_value__init(&messages[i]);
+		messages[i].value = (int64_t)i;
+		heavy[i] = caller_new(&fixture);
+		heavy[i]->request = (struct engine_request){
+			.operation = &unfolding,
+			.message = &messages[i],
+			.arena = &heavy[i]->arena,
+			.actor = &actor,
+			.done = answered_in_turn,
+			.data = heavy[i],
+		};
+		fixture.in_flight++;
+		engine_submit(engine, &heavy[i]->request);
+	}
+	reserve(light, engine, "MUG", "LEEDS", 1);
+	size_t before_light = 0; /* turns in which heavy ones were answered */
+	for (; fixture.in_flight > 0; turn++) {
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+		before_light = light->answered ? before_light : turns;
+	}
+	assert_string_equal(outcome(light), "OK");
+	for (size_t i = 0; i < HEAVY; i++) {
+		assert_int_equal(heavy[i]->request.outcome, ENGINE_DONE);
+		caller_free(heavy[i]);
+	}
+	caller_free(light);
+	assert_int_equal(turns, HEAVY);
+	assert_in_range(before_light, 0, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			operations_of_many_rounds_come_through_while_others_are_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_that_want_much_are_not_read_all_at_once, setup,
+			teardown),
+		cmocka_unit_test_setup_teardown(few_wait_for_those_that_need_very_many_rows, setup,
 			teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
