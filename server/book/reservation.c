@@ -307,8 +307,13 @@ static enum verdict reservation_sweep(struct run *run, const void *request_, voi
 		return VERDICT_NEED;
 	bool needs = false;
 	int64_t expired = 0;
+	size_t lines = 0;
 	for (size_t i = 0; i < result->count; i++) {
 		const struct reservation_row *row;
+		/* One transaction moves no more than the longest of calls does. */
+		lines += ((const struct reservation_row *)result->rows[i])->line_sku.count;
+		if (i > 0 && lines > LINES_MAX)
+			break;
 		enum lookup found = workset_find(run->set, TABLE(reservation), result->rows[i], ACCESS_LOCK,
 			(const void **)&row);
 		needs = needs || found == LOOKUP_NEEDED;

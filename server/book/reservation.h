@@ -22,7 +22,8 @@ extern const struct operation reservation_operations[];
 
 /* "Sweeper/ExpireReservations": expires up to RESERVATION_EXPIRE_MAX holds of one part. Writes.
  * Request and response are google.protobuf.Int64Value: the part, and how many were expired. When
- * that is RESERVATION_EXPIRE_MAX there may be more: run it again at once. */
+ * that is RESERVATION_EXPIRE_MAX there may be more: run it again at once. Fewer at a time, but at
+ * least one, where they have more than LINES_MAX lines together. */
 extern const struct operation reservation_expire_operation;
 
 /* ---- The machine ---- */

@@ -9,6 +9,8 @@
 #define PAGE_HOLDS_MAX 500
 /* A bound for when nobody has swept for long; what lies behind it is the sweeper's. */
 #define PAGES_MAX 20
+/* Of holds that one call frees; at least one is. */
+#define FREED_LINES_MAX ((size_t)10 * LINES_MAX)
 #define SECOND_US 1000000
 
 static const struct scan_shape shape = {
@@ -108,6 +110,7 @@ enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourci
 	if (!result)
 		return VERDICT_NEED;
 	bool need = false;
+	size_t lines = 0;
 	for (size_t i = 0; i < result->count; i++) {
 		const struct reservation_row *scanned = result->rows[i];
 		if (scanned->hold_until > run->now_us || !holds_wanted(sourcing, scanned))
@@ -117,13 +120,25 @@ enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourci
 			workset_find(run->set, TABLE(reservation), scanned, ACCESS_LOCK, (const void **)&hold);
 		need = need || found == LOOKUP_NEEDED;
 		/* Since it was scanned it may have been swept, confirmed or extended. */
-		if (found != LOOKUP_FOUND || hold->status != STATUS_HELD || hold->hold_until > run->now_us)
+		if (found == LOOKUP_ABSENT ||
+			(found == LOOKUP_FOUND &&
+				(hold->status != STATUS_HELD || hold->hold_until > run->now_us)))
+			continue;
+		if (lines > 0 && lines + scanned->line_sku.count > LINES_MAX) {
+			/* Perhaps that is enough already; if not, the page goes on from here. */
+			expiry->lines += lines;
+			expiry->done = expiry->lines > FREED_LINES_MAX;
+			return need ? VERDICT_NEED : VERDICT_DONE;
+		}
+		lines += scanned->line_sku.count;
+		if (found == LOOKUP_NEEDED)
 			continue;
 		enum verdict verdict = reservation_expire(run, hold);
 		CHECK(verdict != VERDICT_REFUSED); /* within one row nothing can overflow */
 		need = need || verdict == VERDICT_NEED;
 		(*freed)++;
 	}
+	expiry->lines += lines;
 	if (need)
 		return VERDICT_NEED;
 	go_on(expiry, run, result);

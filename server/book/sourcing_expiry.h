@@ -11,13 +11,15 @@
 struct sourcing_expiry {
 	int32_t stage; /* 0: the parts of what is short; 1: all */
 	int32_t pages; /* of this stage, seen */
+	size_t lines;  /* of all holds that were freed */
 	bool has_after;
 	int64_t after_hold_until;
 	struct uuid after_id;
 	bool done;
 };
 
-/* One page: frees what expired holds have of the cells that are wanted. *freed counts holds; after
+/* One page, or the beginning of one whose holds are very long: frees what expired holds have of the
+ * cells that are wanted. *freed counts holds; after
  * any, the balances have changed. VERDICT_NEED or VERDICT_DONE. */
 enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourcing *sourcing,
 	struct run *run, size_t *freed);

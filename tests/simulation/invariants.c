@@ -12,7 +12,7 @@
 #include "stockbook/v1/reservation.pb-c.h"
 #include "stockbook/v1/return.pb-c.h"
 
-#define KEYS_MAX 4096
+#define KEYS_MAX 16384
 #define STATES (STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS + 1)
 
 struct balances {

@@ -11,6 +11,8 @@
 
 #include "book/reservation.h"
 #include "google/protobuf/wrappers.pb-c.h"
+#include "stockbook/v1/item.pb-c.h"
+#include "stockbook/v1/stock.pb-c.h"
 
 #define STATUS(name) STOCKBOOK__V1__RESERVATION_STATUS__RESERVATION_STATUS_##name
 
@@ -458,6 +460,88 @@ static void many_expired_holds_are_found_page_by_page(void **state)
 	assert_stock(book, "S2", "LEEDS", "1100 0 0 0 0 0");
 }
 
+/* ---- Very long holds ---- */
+
+#define LONG_LINES 4000
+#define LONG_HOLDS 3 /* three have more lines than one call may */
+
+static void run_call(struct book *book, const char *operation, const void *request)
+{
+	struct store_call call = {
+		.operation = operation_find(operation),
+		.request = request,
+		.actor = &book->actor,
+		.request_id = uuid_make(book->now_us, 3, ++book->requests),
+	};
+	memory_store_run(book->store, &call, 1, book->now_us++);
+	assert_int_equal(call.verdict, VERDICT_DONE);
+}
+
+/* Of all there is of 4,000 SKUs, each. */
+static void make_long_holds(struct book *book)
+{
+	Stockbook__V1__ReceiveStockRequest received = STOCKBOOK__V1__RECEIVE_STOCK_REQUEST__INIT;
+	received.location = "LEEDS";
+	received.n_lines = LONG_LINES;
+	received.lines = arena_alloc_array(&book->arena, LONG_LINES, sizeof(*received.lines));
+	Stockbook__V1__ReserveRequest *held = reserve_request(book, "");
+	held->n_lines = LONG_LINES;
+	held->lines = arena_alloc_array(&book->arena, LONG_LINES, sizeof(*held->lines));
+	for (size_t i = 0; i < LONG_LINES; i++) {
+		Stockbook__V1__Item item = STOCKBOOK__V1__ITEM__INIT;
+		Stockbook__V1__PutItemRequest put = STOCKBOOK__V1__PUT_ITEM_REQUEST__INIT;
+		item.sku = arena_printf(&book->arena, "LONG%zu", i);
+		put.item = &item;
+		run_call(book, "ItemService/PutItem", &put);
+		received.lines[i] = arena_alloc(&book->arena, sizeof(*received.lines[i]));
+		stockbook__v1__receipt_line__init(received.lines[i]);
+		received.lines[i]->sku = item.sku;
+		received.lines[i]->quantity = LONG_HOLDS;
+		held->lines[i] = arena_alloc(&book->arena, sizeof(*held->lines[i]));
+		stockbook__v1__reserve_line__init(held->lines[i]);
+		held->lines[i]->sku = item.sku;
+		held->lines[i]->quantity = 1;
+		held->lines[i]->location = "LEEDS";
+	}
+	run_call(book, "StockService/ReceiveStock", &received);
+	for (size_t i = 0; i < LONG_HOLDS; i++)
+		run_call(book, reserve_name, held);
+}
+
+static void a_sweep_moves_no_more_lines_than_one_call_may(void **state)
+{
+	struct book *book = *state;
+	make_long_holds(book);
+	pass(book, 901);
+	assert_int_equal(sweep(book), 2);
+	assert_int_equal(sweep(book), 1);
+	assert_int_equal(sweep(book), 0);
+}
+
+static void no_more_of_long_expired_holds_is_freed_than_is_needed(void **state)
+{
+	struct book *book = *state;
+	make_long_holds(book);
+	pass(book, 901);
+	reserve(book, "LONG7*1@LEEDS");
+	assert_stock(book, "LONG8", "LEEDS", "2 1 0 0 0 0");
+}
+
+static void a_page_of_long_holds_ends_early(void **state)
+{
+	struct book *book = *state;
+	make_long_holds(book);
+	Stockbook__V1__ListReservationsRequest request = STOCKBOOK__V1__LIST_RESERVATIONS_REQUEST__INIT;
+	request.owner = "basket";
+	const Stockbook__V1__ListReservationsResponse *page =
+		book_call(book, "ReservationService/ListReservations", &request);
+	assert_int_equal(page->n_reservations, 2);
+	request.page_token = page->next_page_token;
+	page = book_call(book, "ReservationService/ListReservations", &request);
+	assert_int_equal(page->n_reservations, 1);
+	assert_string_equal(page->next_page_token, "");
+}
+
 /* ---- Reading ---- */
 
 static void living_holds_are_listed_by_owner_oldest_first(void **state)
@@ -620,6 +704,9 @@ int main(void)
 		TEST(an_expired_hold_over_several_locations_is_found_from_each),
 		TEST(an_expired_hold_frees_what_a_sourced_line_needs),
 		TEST(many_expired_holds_are_found_page_by_page),
+		TEST(a_sweep_moves_no_more_lines_than_one_call_may),
+		TEST(no_more_of_long_expired_holds_is_freed_than_is_needed),
+		TEST(a_page_of_long_holds_ends_early),
 		TEST(living_holds_are_listed_by_owner_oldest_first),
 		TEST(a_step_that_is_not_in_the_table_is_refused_and_changes_nothing),
 	};
