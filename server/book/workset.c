@@ -13,6 +13,9 @@ enum row_presence {
 	ROW_PRESENT,
 };
 
+#define SLOT_COUNT_MIN 64
+#define SEARCH_CHAINS 256 /* a power of two */
+
 struct saved_row {
 	struct row *row;
 	void *copy; /* of the whole struct */
@@ -27,6 +30,7 @@ struct workset {
 	struct need **needs;
 	size_t need_count;
 	size_t need_capacity;
+	struct need *searches[SEARCH_CHAINS]; /* all scans and sums, by their hash */
 	/* Answered children, scans and sums: asked for again, they are found here. */
 	struct need **answers;
 	size_t answer_count;
@@ -48,8 +52,6 @@ struct workset {
 	size_t saved_count;
 	size_t saved_capacity;
 };
-
-#define SLOT_COUNT_MIN 64
 
 struct workset *workset_new(struct arena *arena)
 {
@@ -159,7 +161,7 @@ static bool family_is_here(const struct workset *set, const struct row *row)
 	for (size_t i = 0; i < set->answer_count; i++) {
 		const struct need *need = set->answers[i];
 		if (need->kind == NEED_CHILDREN && need->table == row->table &&
-			need->prefix_hash == prefix_hash(row->table, row, need->prefix_count))
+			need->hash == prefix_hash(row->table, row, need->prefix_count))
 			return true;
 	}
 	return false;
@@ -196,19 +198,19 @@ bool workset_children(struct workset *set, const struct table *table, const void
 	uint64_t hash = prefix_hash(table, key, prefix_count);
 	for (size_t i = 0; i < set->answer_count; i++)
 		if (set->answers[i]->kind == NEED_CHILDREN && set->answers[i]->table == table &&
-			set->answers[i]->prefix_hash == hash)
+			set->answers[i]->hash == hash)
 			return true;
 	set->missed = true;
 	for (size_t i = 0; i < set->need_count; i++)
 		if (set->needs[i]->kind == NEED_CHILDREN && set->needs[i]->table == table &&
-			set->needs[i]->prefix_hash == hash)
+			set->needs[i]->hash == hash)
 			return false;
 	struct need *need = need_add(set, NEED_CHILDREN, table);
 	void *prefix = row_new(table, set->arena);
 	row_copy(table, prefix, key, set->arena);
 	need->key = prefix;
 	need->prefix_count = prefix_count;
-	need->prefix_hash = hash;
+	need->hash = hash;
 	return false;
 }
 
@@ -239,23 +241,71 @@ static bool scan_equal(const struct scan *a, const struct scan *b)
 	return true;
 }
 
+/* Equal scans have equal hashes; what a list holds is left to the comparison. */
+static uint64_t scan_hash(enum need_kind kind, const struct scan *scan)
+{
+	const uint64_t frame[] = {
+		(uint64_t)kind, (uintptr_t)scan->shape, (uint64_t)scan->limit, scan->has_after};
+	uint64_t hash = XXH3_64bits(frame, sizeof(frame));
+	for (size_t i = 0; i < SCAN_CONDITIONS_MAX + SCAN_ORDER_MAX; i++) {
+		const struct scan_value *value =
+			i < SCAN_CONDITIONS_MAX ? &scan->values[i] : &scan->after[i - SCAN_CONDITIONS_MAX];
+		if (!value->present || (i >= SCAN_CONDITIONS_MAX && !scan->has_after))
+			continue;
+		hash = XXH3_64bits_withSeed(&value->number, sizeof(value->number), hash + i);
+		hash = XXH3_64bits_withSeed(&value->uuid, sizeof(value->uuid), hash);
+		if (value->text)
+			hash = XXH3_64bits_withSeed(value->text, strlen(value->text), hash);
+	}
+	return hash;
+}
+
+/* As long-lived as the set, which may outlive the run that asks. */
+static const struct scan *scan_copy(struct arena *arena, const struct scan *scan)
+{
+	struct scan *copy = arena_copy(arena, scan, sizeof(*scan));
+	for (size_t i = 0; i < SCAN_CONDITIONS_MAX + SCAN_ORDER_MAX; i++) {
+		struct scan_value *value =
+			i < SCAN_CONDITIONS_MAX ? &copy->values[i] : &copy->after[i - SCAN_CONDITIONS_MAX];
+		value->text = arena_string(arena, value->text);
+		value->bytes.data = arena_copy(arena, value->bytes.data, value->bytes.size);
+		value->counts.items = arena_copy(arena, value->counts.items,
+			value->counts.count * sizeof(*value->counts.items));
+		const char **texts =
+			arena_copy(arena, value->texts.items, value->texts.count * sizeof(*value->texts.items));
+		for (size_t t = 0; t < value->texts.count; t++)
+			texts[t] = arena_string(arena, texts[t]);
+		value->texts.items = texts;
+	}
+	return copy;
+}
+
 /* The answered need for this scan, or NULL after noting it as needed. */
 static const struct need *scan_ask(struct workset *set, enum need_kind kind,
 	const struct scan *scan, const char *sum_field)
 {
-	struct need **lists[] = {set->answers, set->needs};
-	size_t counts[] = {set->answer_count, set->need_count};
-	for (size_t l = 0; l < ARRAY_COUNT(lists); l++)
-		for (size_t i = 0; i < counts[l]; i++) {
-			struct need *need = lists[l][i];
-			if (need->kind == kind && scan_equal(need->scan, scan) &&
-				(kind != NEED_SUM || strcmp(need->sum_field, sum_field) == 0))
-				return need->supplied ? need : NULL;
-		}
+	uint64_t hash = scan_hash(kind, scan);
+	struct need **chain = &set->searches[hash % SEARCH_CHAINS];
+	for (struct need *need = *chain; need; need = need->next)
+		if (need->hash == hash && need->kind == kind && scan_equal(need->scan, scan) &&
+			(kind != NEED_SUM || strcmp(need->sum_field, sum_field) == 0))
+			return need->supplied ? need : NULL;
 	struct need *need = need_add(set, kind, scan->shape->table);
-	need->scan = arena_copy(set->arena, scan, sizeof(*scan));
+	need->scan = scan_copy(set->arena, scan);
 	need->sum_field = sum_field;
+	need->hash = hash;
+	need->next = *chain;
+	*chain = need;
 	return NULL;
+}
+
+/* It is as if it had not been asked for. */
+static void scan_forget(struct workset *set, struct need *need)
+{
+	struct need **link = &set->searches[need->hash % SEARCH_CHAINS];
+	while (*link != need)
+		link = &(*link)->next;
+	*link = need->next;
 }
 
 const struct scan_result *workset_scan(struct workset *set, const struct scan *scan)
@@ -294,6 +344,8 @@ void workset_keep_needs(struct workset *set, bool (*keep)(const struct need *nee
 			/* The key is the row itself: its place in the set. */
 			(*slot_of(set, need->table, need->key, ((const struct row *)need->key)->key_hash))
 				->needed = 0;
+		} else if (need->kind == NEED_SCAN || need->kind == NEED_SUM) {
+			scan_forget(set, need);
 		}
 	}
 	set->need_count = kept;

@@ -139,7 +139,8 @@ struct need {
 	 * ((const struct row *)key)->needed - 1 is the enum access. */
 	const void *key;
 	size_t prefix_count;
-	uint64_t prefix_hash;
+	uint64_t hash; /* but for a ROW; its own use */
+	struct need *next;
 	/* SCAN, SUM. Elsewhere: there may be a hundred thousand needs of one row each. */
 	const struct scan *scan;
 	const char *sum_field;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -336,6 +337,56 @@ static void sums_of_different_fields_are_different_sums(void **state)
 	assert_int_equal(sum, 20);
 }
 
+/* Whoever asked may be gone when another asks. */
+static void a_scan_outlives_what_it_was_asked_with(void **state)
+{
+	struct fixture *fixture = *state;
+	char *text = strdup("A");
+	struct scan scan = {.shape = &shape, .limit = 10, .values = {{.present = true, .text = text}}};
+	assert_null(workset_scan(fixture->set, &scan));
+	memset(text, 'B', 1);
+	free(text);
+	scan.values[0].text = "A";
+	assert_null(workset_scan(fixture->set, &scan));
+	assert_int_equal(need_count(fixture), 1);
+}
+
+/* As a page of orders does, whose lines are a scan each. */
+static void many_scans_are_found_fast(void **state)
+{
+	struct fixture *fixture = *state;
+	enum { SCANS = 20000 };
+	struct scan scan = {.shape = &shape, .limit = 10, .values = {{.present = true}}};
+	char text[16];
+	clock_t begin = clock();
+	for (int round = 0; round < 2; round++)
+		for (int i = 0; i < SCANS; i++) {
+			snprintf(text, sizeof(text), "%d", i);
+			scan.values[0].text = text;
+			assert_null(workset_scan(fixture->set, &scan));
+		}
+	assert_int_equal(need_count(fixture), SCANS);
+	assert_true((double)(clock() - begin) / CLOCKS_PER_SEC < 1);
+}
+
+static bool keep_none(const struct need *need, void *data)
+{
+	(void)need;
+	(void)data;
+	return false;
+}
+
+static void a_scan_that_was_forgotten_is_needed_anew(void **state)
+{
+	struct fixture *fixture = *state;
+	struct scan scan = {.shape = &shape, .limit = 10, .values = {{.present = true, .text = "A"}}};
+	assert_null(workset_scan(fixture->set, &scan));
+	workset_keep_needs(fixture->set, keep_none, NULL);
+	assert_int_equal(need_count(fixture), 0);
+	assert_null(workset_scan(fixture->set, &scan));
+	assert_int_equal(need_count(fixture), 1);
+}
+
 static void a_needed_row_takes_little_memory(void **state)
 {
 	struct fixture *fixture = *state;
@@ -475,6 +526,9 @@ int main(void)
 		TEST(of_a_family_that_is_here_every_row_is_known),
 		TEST(a_scan_is_asked_once_and_answered_ever_after),
 		TEST(sums_of_different_fields_are_different_sums),
+		TEST(a_scan_outlives_what_it_was_asked_with),
+		TEST(many_scans_are_found_fast),
+		TEST(a_scan_that_was_forgotten_is_needed_anew),
 		TEST(a_needed_row_takes_little_memory),
 		TEST(a_run_knows_whether_it_missed_anything),
 		TEST(each_part_tells_its_own_story_in_order),
