@@ -1,13 +1,12 @@
 """Bad input: each gets the right code, a reason, the name of the field, and changes nothing."""
 import contextlib
-import subprocess
 import time
 
 import tap
 from client import METHODS, Refused, new_id, refused
 from cluster import Cluster
 from server import Server
-from shop import digest, line, open_shop, pounds, sql
+from shop import digest, hold_stock, line, open_shop, pounds, sql
 
 MOST = 10**12
 state = {}
@@ -367,11 +366,7 @@ def test_a_deadline_that_ends_in_the_queue():
     """A call that still waits behind a slow one when its time is over never happens."""
     book, cluster = state["book"], state["cluster"]
     state["open"].client().Reserve(lines=[line("TEAPOT", 1, "NORTH")], owner="warm")
-    locker = subprocess.Popen(
-        ["psql", "-X", "-q", "-d", cluster.uri(), "-c",
-         "BEGIN; SELECT FROM stockbook.stock WHERE location = 'NORTH' FOR UPDATE; "
-         "SELECT pg_sleep(1.2); COMMIT"], stdout=subprocess.DEVNULL)
-    time.sleep(0.4)
+    locker = hold_stock(cluster, 1.2, "location = 'NORTH'")
     first = book.start("Reserve", book.request("Reserve", owner="first",
                                                lines=[line("TEAPOT", 1, "NORTH")]))
     time.sleep(0.2)

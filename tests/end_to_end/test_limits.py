@@ -1,12 +1,11 @@
 """The largest that is allowed works; more than there is room for is sent away, undone."""
-import subprocess
 import time
 
 import tap
 from client import Refused, refused
 from cluster import Cluster
 from server import Server
-from shop import count, line, open_shop, race, sql
+from shop import count, hold_stock, line, open_shop, race, sql
 
 MANY = 10000
 state = {}
@@ -58,22 +57,13 @@ def test_a_thousand_skus_are_asked_for_at_once():
     assert all(each.available_to_sell == 1 for each in answer.availabilities)
 
 
-def lock_stock(seconds):
-    locker = subprocess.Popen(
-        ["psql", "-X", "-q", "-d", state["cluster"].uri(), "-c",
-         "BEGIN; SELECT FROM stockbook.stock WHERE sku = 'TEAPOT' FOR UPDATE; "
-         f"SELECT pg_sleep({seconds}); COMMIT"], stdout=subprocess.DEVNULL)
-    time.sleep(0.4)
-    return locker
-
-
 def floods(*options):
     """Three hundred calls at a server that has room for few, while the database stands still."""
     state["book"].ReceiveStock(location="WH", lines=[{"sku": "TEAPOT", "quantity": 1000}])
     before = state["book"].level("TEAPOT", "WH").reserved
     with Server(*options, database=state["cluster"].uri()) as server:
         book = server.client()
-        locker = lock_stock(1.5)
+        locker = hold_stock(state["cluster"], 1.5, "sku = 'TEAPOT'")
         answers, errors = race([(book, "Reserve", book.request(
             "Reserve", lines=[line("TEAPOT", 1, "WH")])) for _ in range(300)])
         locker.wait()
@@ -97,7 +87,7 @@ def test_more_operations_than_the_queue_takes_are_sent_away():
 def test_health_answers_while_the_server_is_full():
     with Server("--calls-in-flight-max", "10", database=state["cluster"].uri()) as server:
         book = server.client()
-        locker = lock_stock(1.5)
+        locker = hold_stock(state["cluster"], 1.5, "sku = 'TEAPOT'")
         calls = [book.start("Reserve", book.request("Reserve", lines=[line("TEAPOT", 1, "WH")]))
                  for _ in range(60)]
         time.sleep(0.3)

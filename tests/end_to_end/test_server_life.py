@@ -13,7 +13,7 @@ import tap
 from client import Client, Refused, grpc, refused
 from cluster import Cluster
 from server import Server, new_directory, next_port, run, wait_for
-from shop import line, open_shop, sql
+from shop import hold_stock, line, open_shop, sql
 
 state = {}
 
@@ -245,22 +245,12 @@ def test_a_database_that_is_not_there_is_named():
     assert done.returncode > 0 and "/no/such/folder" in done.stderr, done
 
 
-def hold_row(uri, seconds):
-    """Somebody else's transaction that keeps the balances locked."""
-    locker = subprocess.Popen(
-        ["psql", "-X", "-q", "-d", uri, "-c",
-         f"BEGIN; SELECT FROM stockbook.stock FOR UPDATE; SELECT pg_sleep({seconds}); COMMIT"],
-        stdout=subprocess.DEVNULL)
-    time.sleep(0.4)
-    return locker
-
-
 def test_calls_in_flight_are_answered_when_the_server_is_told_to_end():
     uri = fresh("drain")
     with Server("--lock-timeout-ms", "20000", database=uri) as server:
         book = server.client()
         open_shop(book, stock={("TEAPOT", "WH"): 50})
-        locker = hold_row(uri, 2)
+        locker = hold_stock(uri, 2)
         calls = [book.start("Reserve", book.request("Reserve", lines=[line("TEAPOT", 1, "WH")]))
                  for _ in range(20)]
         time.sleep(0.5)
@@ -285,7 +275,7 @@ def test_the_end_is_not_waited_for_longer_than_its_bound():
                 database=uri) as server:
         book = server.client()
         open_shop(book, stock={("TEAPOT", "WH"): 50})
-        locker = hold_row(uri, 30)
+        locker = hold_stock(uri, 30)
         call = book.start("Reserve", book.request("Reserve", lines=[line("TEAPOT", 1, "WH")]))
         time.sleep(0.5)
         started = time.monotonic()

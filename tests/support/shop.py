@@ -2,6 +2,7 @@
 that order, the channels web (sources from ALL) and till (names its location)."""
 import os
 import subprocess
+import time
 
 from client import Refused
 
@@ -41,6 +42,21 @@ def sql(cluster, statement):
     if done.returncode != 0:
         raise RuntimeError(f"{statement}\n{done.stderr}")
     return [row.split("\t") for row in done.stdout.splitlines()]
+
+
+def hold_stock(cluster, seconds, where="true"):
+    """Somebody else's transaction that keeps balances locked for so long; returns when it has
+    them."""
+    uri = cluster if isinstance(cluster, str) else cluster.uri()
+    holder = subprocess.Popen(
+        ["psql", "-X", "-q", "-d", uri, "-c",
+         f"BEGIN; SELECT FROM stockbook.stock WHERE {where} FOR UPDATE; "
+         f"SELECT pg_sleep({seconds}); COMMIT"], stdout=subprocess.DEVNULL)
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    deadline = time.monotonic() + 20
+    while not sql(uri, asleep + " AND datname = current_database()"):
+        assert time.monotonic() < deadline and holder.poll() is None, "the rows are not locked"
+    return holder
 
 
 TABLES = ("setting", "part_head", "item", "item_alias", "location", "location_group", "channel",
