@@ -219,11 +219,18 @@ static void run_dry(struct lane *lane)
 	}
 }
 
+/* The last fault was the database's absence, and not that others were in the way. */
+static bool database_went(const struct lane *lane)
+{
+	enum fault_kind kind = lane->fault.kind;
+	return kind == FAULT_DOWN || kind == FAULT_LOST || kind == FAULT_DEADLINE;
+}
+
 static enum lane_step step_gather(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
 	struct engine *engine = lane->engine;
-	batch_prune(batch, engine, batch->attempts > 0);
+	batch_prune(batch, engine, batch->attempts > 0 && database_went(lane));
 	if (batch->count == 0) {
 		batch_reset(batch);
 		return STEP_TAKE;

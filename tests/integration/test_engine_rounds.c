@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -287,6 +288,31 @@ static void few_wait_for_those_that_need_very_many_rows(void **state)
 	assert_in_range(before_light, 0, 2);
 }
 
+/* Whose time is over while others hold its rows is told so, and not that the database is gone. */
+static void who_waits_too_long_for_a_lock_is_told_of_his_deadline(void **state)
+{
+	(void)state;
+	struct engine *other =
+		fixture_engine(&fixture, &(struct engine_settings){.lanes = 1, .lock_timeout_ms = 50});
+	char command[1024];
+	snprintf(command, sizeof(command),
+		"psql -X -q -d '%s' -c \"BEGIN; SELECT FROM stockbook.stock FOR UPDATE;"
+		" SELECT 'locked'; SELECT pg_sleep(2); COMMIT\"",
+		fixture.database);
+	FILE *locker = popen(command, "r");
+	assert_non_null(locker);
+	while (ask(&fixture, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%%pg_sleep(2)%%'"
+						 " AND wait_event = 'PgSleep'") == 0)
+		;
+	struct caller *caller = caller_new(&fixture);
+	caller->request.deadline_us = engine_clock_us() + 400000;
+	reserve(caller, other, "MUG", "LEEDS", 1);
+	fixture_run(&fixture);
+	assert_string_equal(outcome(caller), "DEADLINE_EXCEEDED");
+	caller_free(caller);
+	pclose(locker);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +320,8 @@ int main(void)
 			operations_of_many_rounds_come_through_while_others_are_busy, setup, teardown),
 		cmocka_unit_test_setup_teardown(reads_that_want_much_are_not_read_all_at_once, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(who_waits_too_long_for_a_lock_is_told_of_his_deadline,
+			setup, teardown),
 		cmocka_unit_test_setup_teardown(few_wait_for_those_that_need_very_many_rows, setup,
 			teardown),
 	};
