@@ -42,6 +42,13 @@ enum server_state {
 	SERVER_CLOSING,  /* the engine's connections close */
 };
 
+/* Of the first admin's token: asked about once, when the engine is ready for the first time. */
+enum bootstrap {
+	BOOTSTRAP_TO_DO,
+	BOOTSTRAP_UNDER_WAY,
+	BOOTSTRAP_DONE,
+};
+
 struct server {
 	struct config config;
 	struct arena arena;
@@ -54,8 +61,8 @@ struct server {
 	struct api *api;
 	struct transport *transport;
 	uv_signal_t signals[3];
-	uv_timer_t bound;  /* of the engine's drain */
-	bool bootstrapped; /* the first admin's token is there, or being made */
+	uv_timer_t bound; /* of the engine's drain */
+	enum bootstrap bootstrap;
 };
 
 static void server_stop(struct server *server, int status);
@@ -136,20 +143,22 @@ static void on_bootstrapped(const char *error, bool created, void *data)
 		log_error("the first admin's token was not made", log_text("error", error));
 	else if (created)
 		log_info("the first admin's token was made", log_text("file", bootstrap_file(server)));
+	server->bootstrap = BOOTSTRAP_DONE;
 	bool ready = server->engine && engine_state(server->engine) == ENGINE_READY;
 	if (server->transport)
 		transport_set_serving(server->transport, ready);
 }
 
-/* True: it is under way, and on_bootstrapped() goes on. */
-static bool bootstrap(struct server *server)
+/* The engine is ready; on_bootstrapped() goes on where there is a token to look after. */
+static void bootstrap(struct server *server)
 {
 	const char *file = bootstrap_file(server);
-	if (server->bootstrapped || !file || config_is_open(&server->config))
-		return false;
-	server->bootstrapped = true;
+	if (!file || config_is_open(&server->config)) {
+		server->bootstrap = BOOTSTRAP_DONE;
+		return;
+	}
+	server->bootstrap = BOOTSTRAP_UNDER_WAY;
 	api_bootstrap(server->api, file, on_bootstrapped, server);
-	return true;
 }
 
 static void on_engine_changed(struct engine *engine, enum engine_state state, const char *message,
@@ -163,8 +172,10 @@ static void on_engine_changed(struct engine *engine, enum engine_state state, co
 	}
 	if (!server->transport || !server->api)
 		return;
-	if (state != ENGINE_READY || !bootstrap(server))
-		transport_set_serving(server->transport, state == ENGINE_READY);
+	if (state == ENGINE_READY && server->bootstrap == BOOTSTRAP_TO_DO)
+		bootstrap(server);
+	transport_set_serving(server->transport,
+		state == ENGINE_READY && server->bootstrap == BOOTSTRAP_DONE);
 }
 
 static bool start_engine(struct server *server)
