@@ -315,6 +315,21 @@ static enum verdict lock_taken(struct sourcing *sourcing, struct run *run)
 	return verdict;
 }
 
+/* What is short was looked at before expired holds were searched for: in between, someone else may
+ * have given their stock back. Only under the lock it is certain that it is not there. */
+static enum verdict lock_wanted(struct sourcing *sourcing, struct run *run)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < sourcing->cell_count; i++) {
+		const struct sourcing_cell *cell = &sourcing->cells[i];
+		const struct stock_row *stock;
+		if (cell->wanted &&
+			find_stock(run, cell->sku, cell->location, ACCESS_LOCK, &stock) == LOOKUP_NEEDED)
+			verdict = VERDICT_NEED;
+	}
+	return verdict;
+}
+
 /* ---- Deciding ---- */
 
 static bool actor_may_act(const struct actor *actor, const char *location)
@@ -370,9 +385,11 @@ enum verdict sourcing_decide(struct sourcing *sourcing, struct run *run, bool al
 		if (verdict != VERDICT_DONE)
 			return verdict;
 	}
+	enum verdict certain = sourcing->short_count > 0 ? lock_wanted(sourcing, run) : VERDICT_DONE;
 	if (sourcing->short_count > 0 && !allow_partial)
-		return VERDICT_DONE;
-	return lock_taken(sourcing, run);
+		return certain;
+	verdict = lock_taken(sourcing, run);
+	return certain == VERDICT_DONE ? verdict : certain;
 }
 
 enum verdict sourcing_refuse(const struct sourcing *sourcing, struct run *run)

@@ -5,8 +5,8 @@
  * to all there is. Nothing is promised twice within a call.
  *
  * Where stock comes out short, holds whose time is over are expired first (see reservation.h). Rows
- * are looked at before they are locked; only what is taken from is locked, and is decided again
- * with what the lock shows.
+ * are looked at before they are locked; only what is taken from is locked, and what is short while
+ * others hold some, and is decided again with what the lock shows.
  */
 #ifndef STOCKBOOK_BOOK_SOURCING_H
 #define STOCKBOOK_BOOK_SOURCING_H

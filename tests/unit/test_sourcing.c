@@ -10,6 +10,8 @@
 
 #include "unit/promise_fixture.h"
 
+#include "book/reservation.h"
+#include "google/protobuf/wrappers.pb-c.h"
 #include "stockbook/v1/location.pb-c.h"
 
 static const char reserve_name[] = "ReservationService/Reserve";
@@ -177,6 +179,53 @@ static void a_source_that_was_sold_out_meanwhile_is_left_for_the_next(void **sta
 	assert_stock(book, "S1", "YORK", "0 1 0 0 0 0");
 }
 
+/* Another server's sweep of all that is due, as far as it comes without waiting. */
+static void sweep_beside(struct book *book)
+{
+	Google__Protobuf__Int64Value request = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+	request.value = part_of("LEEDS", memory_store_limits(book->store)->parts);
+	struct store_call call = {
+		.operation = &reservation_expire_operation, .request = &request, .actor = &book->actor};
+	struct memory_lane *lane = memory_lane_open(book->store, 77);
+	memory_lane_submit(lane, &call, 1);
+	while (memory_lane_state(lane) != MEMORY_LANE_IDLE)
+		if (!memory_lane_step(lane, book->now_us)) {
+			memory_lane_abort(lane);
+			break;
+		}
+	memory_lane_close(lane);
+}
+
+/* The hold on the last piece is over: whoever asks gets it, whenever the sweeper comes by. */
+static void what_a_sweeper_frees_meanwhile_is_not_refused(void **state)
+{
+	struct book *book = *state;
+	enum { STEPS = 12 };
+	for (int steps = 0; steps < STEPS; steps++) {
+		const char *sku = arena_printf(&book->arena, "LAST%d", steps);
+		book_add_item(book, sku);
+		book_receive(book, sku, "LEEDS", 1);
+		reserve(book, arena_printf(&book->arena, "%s*1@LEEDS", sku));
+		book->now_us += 1000 * SECOND_US;
+		struct store_call call = {
+			.operation = operation_find(reserve_name),
+			.request = reserve_request(book, arena_printf(&book->arena, "%s*1", sku)),
+			.actor = &book->actor,
+			.request_id = uuid_make(book->now_us, 1, 1),
+		};
+		struct memory_lane *lane = memory_lane_open(book->store, (uint64_t)steps);
+		memory_lane_submit(lane, &call, 1);
+		for (int i = 0; i < steps && memory_lane_state(lane) != MEMORY_LANE_IDLE; i++)
+			assert_true(memory_lane_step(lane, book->now_us));
+		sweep_beside(book);
+		while (memory_lane_state(lane) != MEMORY_LANE_IDLE)
+			assert_true(memory_lane_step(lane, book->now_us));
+		memory_lane_close(lane);
+		assert_int_equal(call.verdict, VERDICT_DONE);
+		assert_null(invariants_check(book->invariants));
+	}
+}
+
 /* ---- Many lines ---- */
 
 #define SKUS 500
@@ -282,6 +331,7 @@ int main(void)
 		TEST(safety_stock_is_left_at_each_source),
 		TEST(a_rare_sku_is_found_at_the_far_end_of_a_large_group),
 		TEST(a_source_that_was_sold_out_meanwhile_is_left_for_the_next),
+		TEST(what_a_sweeper_frees_meanwhile_is_not_refused),
 		TEST(ten_thousand_lines_cost_about_ten_times_a_thousand),
 		TEST(a_refusal_of_many_lines_names_the_first_and_counts_all),
 		TEST(a_search_of_too_many_balances_is_refused),
