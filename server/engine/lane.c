@@ -99,13 +99,24 @@ static void lane_send(struct lane *lane, enum lane_state state)
 	db_submit(lane->connection, &batch->exchange);
 }
 
+/* For a batch that was tried and lost its session: perhaps because on this machine, now, it takes
+ * longer to decide than sessions may keep the database waiting. */
+static const struct db_statement patience_statement = {
+	.name = "patience",
+	.sql = "SET LOCAL idle_in_transaction_session_timeout = '10s'",
+};
+
 /* What comes next belongs to the transaction of what came before, if there is one. */
-static void exchange_begin(struct batch *batch)
+static void exchange_begin(struct lane *lane)
 {
+	struct batch *batch = lane->batch;
 	db_batch_init(&batch->exchange, &batch->arena);
 	batch->exchange.continues_transaction = batch->in_transaction;
-	if (!batch->in_transaction)
+	if (!batch->in_transaction) {
 		db_batch_add(&batch->exchange, &db_begin, NULL);
+		if (batch->attempts > 0 && lane->fault.kind == FAULT_LOST)
+			db_batch_add(&batch->exchange, &patience_statement, NULL);
+	}
 	batch->in_transaction = true;
 }
 
@@ -258,7 +269,7 @@ static enum lane_step step_load(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
 	bool was_in_transaction = batch->in_transaction;
-	exchange_begin(batch);
+	exchange_begin(lane);
 	bool loads = load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us());
 	/* After the locks: a request that waited here for itself, sent to another server or still under
 	 * way after a lost connection, must find what it did. */
@@ -365,7 +376,7 @@ static enum lane_step step_store(struct lane *lane)
 	struct batch *batch = lane->batch;
 	send_left_away(lane); /* none is asked about its twin any more */
 	bool was_in_transaction = batch->in_transaction;
-	exchange_begin(batch);
+	exchange_begin(lane);
 	size_t before = batch->exchange.count;
 	bool changes = store_add(batch, lane->engine);
 	if (!was_in_transaction && batch->exchange.count == before)

@@ -10,6 +10,9 @@
  *              +------------- fault for one operation's sake: half of it, the rest later (SPLIT)
  *            ~~> : a round trip
  *
+ * Operations that need many rounds or very many rows are left over by a batch of many. They wait
+ * beside the queue, and are taken one by one, in turn with it.
+ *
  *   states   DOWN: no connection    IDLE: nothing to do    LOADING, STORING: a round trip is under way
  *            WAITING: until it tries again
  */

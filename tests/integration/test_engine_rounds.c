@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -288,6 +289,50 @@ static void few_wait_for_those_that_need_very_many_rows(void **state)
 	assert_in_range(before_light, 0, 2);
 }
 
+/* As on a machine that is far too busy: the database takes a session for dead that keeps it waiting
+ * for a second. */
+static enum verdict ponder(struct run *run, const void *request, void *response)
+{
+	const struct stock_row *stock;
+	(void)request;
+	(void)response;
+	if (find_stock(run, "MUG", "LEEDS", ACCESS_LOCK, &stock) == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	usleep(1500000);
+	return VERDICT_DONE;
+}
+
+static const struct operation pondering = {
+	.name = "Test/Ponder",
+	.request = &google__protobuf__int64_value__descriptor,
+	.response = &google__protobuf__int64_value__descriptor,
+	.run = ponder,
+	.route = climb_route,
+	.writes = true,
+};
+
+static void what_takes_long_to_decide_is_decided_in_the_end(void **state)
+{
+	(void)state;
+	static const struct actor actor = {.name = "thinker"};
+	static const Google__Protobuf__Int64Value message = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+	struct caller *caller = caller_new(&fixture);
+	caller->request = (struct engine_request){
+		.operation = &pondering,
+		.message = &message,
+		.arena = &caller->arena,
+		.actor = &actor,
+		.deadline_us = engine_clock_us() + PATIENCE_MS * INT64_C(1000),
+		.done = climbed,
+		.data = caller,
+	};
+	fixture.in_flight++;
+	engine_submit(engine, &caller->request);
+	fixture_run(&fixture);
+	assert_int_equal(caller->request.outcome, ENGINE_DONE);
+	caller_free(caller);
+}
+
 /* Whose time is over while others hold its rows is told so, and not that the database is gone. */
 static void who_waits_too_long_for_a_lock_is_told_of_his_deadline(void **state)
 {
@@ -322,6 +367,8 @@ int main(void)
 			teardown),
 		cmocka_unit_test_setup_teardown(who_waits_too_long_for_a_lock_is_told_of_his_deadline,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(what_takes_long_to_decide_is_decided_in_the_end, setup,
+			teardown),
 		cmocka_unit_test_setup_teardown(few_wait_for_those_that_need_very_many_rows, setup,
 			teardown),
 	};
