@@ -1,6 +1,7 @@
 """Many callers at once: nothing is sold twice, nothing is done twice, through one server and
 through two servers on one database, whichever way in."""
 import random
+import time
 
 import tap
 from client import new_id, refused
@@ -125,6 +126,20 @@ def test_callers_sourced_from_a_group_share_what_its_members_have():
     levels = book.ListStock(sku=sku).levels
     assert sum(level.reserved for level in levels) == 99, levels
     assert sum(level.available for level in levels) == 1, levels
+
+
+def test_holds_that_are_over_are_had_by_whoever_asks_next():
+    """Whichever server sweeps them, and whenever: never is it nobody's and yet refused."""
+    book = stocked("LAPSE", 40)
+    for location, quantity in (("NORTH", 40), ("SOUTH", 20)):
+        book.ReceiveStock(location=location, lines=[{"sku": "LAPSE", "quantity": quantity}])
+    for wait_s in (0.001, 0.9, 0.3, 0.01, 0.8, 0.1, 0.9, 0.001):
+        answers, errors = race(spread(state["to_both"], [
+            reserve(book, "LAPSE", location="", channel="web", hold_for="1s")
+            for _ in range(PIECES)]))
+        assert count(answers) == PIECES, (wait_s, count(answers), reasons(errors))
+        over = max(answer.reservation.hold_until.ToNanoseconds() for answer in answers) / 1e9
+        time.sleep(max(0, over - time.time()) + wait_s)
 
 
 def test_two_lines_of_one_sku_in_a_basket_are_added_up():
