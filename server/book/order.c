@@ -5,73 +5,55 @@
 
 #define STATUS(name) STOCKBOOK__V1__ORDER_STATUS__ORDER_STATUS_##name
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
-#define KIND_ORDER STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_ORDER
 
 /* ---- The machine ---- */
 
-/* A step's `to` is one of those that the table has for it: the lines decide which. */
-const struct order_transition order_transitions[] = {
-	{STATUS(UNSPECIFIED), ORDER_PLACE, STATUS(OPEN)},
-	{STATUS(UNSPECIFIED), ORDER_PLACE, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(UNSPECIFIED), ORDER_PLACE, STATUS(FULFILLED)},
-	{STATUS(OPEN), ORDER_ALLOCATE, STATUS(OPEN)},
-	{STATUS(OPEN), ORDER_DEALLOCATE, STATUS(OPEN)},
-	{STATUS(OPEN), ORDER_PICK, STATUS(OPEN)},
-	{STATUS(OPEN), ORDER_PUT_BACK, STATUS(OPEN)},
-	{STATUS(OPEN), ORDER_SHIP, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(OPEN), ORDER_SHIP, STATUS(FULFILLED)},
-	{STATUS(OPEN), ORDER_CANCEL, STATUS(OPEN)},
-	{STATUS(OPEN), ORDER_CANCEL, STATUS(CANCELLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_ALLOCATE, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_DEALLOCATE, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_PICK, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_PUT_BACK, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_SHIP, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_SHIP, STATUS(FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_CANCEL, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_CANCEL, STATUS(FULFILLED)},
-	{STATUS(PARTIALLY_FULFILLED), ORDER_RETURN, STATUS(PARTIALLY_FULFILLED)},
-	{STATUS(FULFILLED), ORDER_RETURN, STATUS(FULFILLED)},
-	{0, 0, STATUS(UNSPECIFIED)},
+static const char *const steps[] = {
+	[ORDER_PLACE] = "place",
+	[ORDER_ALLOCATE] = "allocate",
+	[ORDER_DEALLOCATE] = "deallocate",
+	[ORDER_PICK] = "pick",
+	[ORDER_PUT_BACK] = "put back",
+	[ORDER_SHIP] = "ship",
+	[ORDER_CANCEL] = "cancel",
+	[ORDER_RETURN] = "return",
 };
 
-const char *order_status_name(Stockbook__V1__OrderStatus status)
-{
-	static const char *const names[] = {
-		[STATUS(UNSPECIFIED)] = "",
-		[STATUS(OPEN)] = "OPEN",
-		[STATUS(PARTIALLY_FULFILLED)] = "PARTIALLY_FULFILLED",
-		[STATUS(FULFILLED)] = "FULFILLED",
-		[STATUS(CANCELLED)] = "CANCELLED",
-	};
-	CHECK((size_t)status < ARRAY_COUNT(names));
-	return names[status];
-}
+static const struct transition transitions[] = {
+	{STATUS(UNSPECIFIED), ORDER_PLACE, STATUS(OPEN), ORDER_CANCEL},
+	{STATUS(UNSPECIFIED), ORDER_PLACE, STATUS(PARTIALLY_FULFILLED), ORDER_RETURN},
+	{STATUS(UNSPECIFIED), ORDER_PLACE, STATUS(FULFILLED), ORDER_RETURN},
+	{STATUS(OPEN), ORDER_ALLOCATE, STATUS(OPEN), ORDER_DEALLOCATE},
+	{STATUS(OPEN), ORDER_DEALLOCATE, STATUS(OPEN), ORDER_ALLOCATE},
+	{STATUS(OPEN), ORDER_PICK, STATUS(OPEN), ORDER_PUT_BACK},
+	{STATUS(OPEN), ORDER_PUT_BACK, STATUS(OPEN), ORDER_PICK},
+	{STATUS(OPEN), ORDER_SHIP, STATUS(PARTIALLY_FULFILLED), ORDER_RETURN},
+	{STATUS(OPEN), ORDER_SHIP, STATUS(FULFILLED), ORDER_RETURN},
+	{STATUS(OPEN), ORDER_CANCEL, STATUS(OPEN), STEP_FINAL},
+	{STATUS(OPEN), ORDER_CANCEL, STATUS(CANCELLED), STEP_FINAL},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_ALLOCATE, STATUS(PARTIALLY_FULFILLED), ORDER_DEALLOCATE},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_DEALLOCATE, STATUS(PARTIALLY_FULFILLED), ORDER_ALLOCATE},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_PICK, STATUS(PARTIALLY_FULFILLED), ORDER_PUT_BACK},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_PUT_BACK, STATUS(PARTIALLY_FULFILLED), ORDER_PICK},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_SHIP, STATUS(PARTIALLY_FULFILLED), ORDER_RETURN},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_SHIP, STATUS(FULFILLED), ORDER_RETURN},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_CANCEL, STATUS(PARTIALLY_FULFILLED), STEP_FINAL},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_CANCEL, STATUS(FULFILLED), STEP_FINAL},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_RETURN, STATUS(PARTIALLY_FULFILLED), STEP_FINAL},
+	{STATUS(FULFILLED), ORDER_RETURN, STATUS(FULFILLED), STEP_FINAL},
+	{0},
+};
 
-const char *order_step_name(enum order_step step)
-{
-	static const char *const names[] = {
-		[ORDER_PLACE] = "place",
-		[ORDER_ALLOCATE] = "allocate",
-		[ORDER_DEALLOCATE] = "deallocate",
-		[ORDER_PICK] = "pick",
-		[ORDER_PUT_BACK] = "put back",
-		[ORDER_SHIP] = "ship",
-		[ORDER_CANCEL] = "cancel",
-		[ORDER_RETURN] = "return",
-	};
-	CHECK((size_t)step < ARRAY_COUNT(names));
-	return names[step];
-}
-
-static bool transition_exists(Stockbook__V1__OrderStatus from, enum order_step step,
-	Stockbook__V1__OrderStatus to)
-{
-	for (const struct order_transition *t = order_transitions; t->to != STATUS(UNSPECIFIED); t++)
-		if (t->from == from && t->step == step && (to == STATUS(UNSPECIFIED) || t->to == to))
-			return true;
-	return false;
-}
+const struct machine order_machine = {
+	.document = "order",
+	.summary = "What a customer bought. Its status is derived from the counters of its lines, so a "
+			   "step may leave it where it was.",
+	.kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_ORDER,
+	.statuses = &stockbook__v1__order_status__descriptor,
+	.steps = steps,
+	.step_count = ORDER_STEP_COUNT,
+	.transitions = transitions,
+};
 
 Stockbook__V1__OrderStatus order_status_of(const struct order_line *lines, size_t count)
 {
@@ -88,32 +70,22 @@ Stockbook__V1__OrderStatus order_status_of(const struct order_line *lines, size_
 
 enum verdict order_check_step(struct run *run, const struct order *order, enum order_step step)
 {
-	Stockbook__V1__OrderStatus status = (Stockbook__V1__OrderStatus)order->row->status;
-	if (transition_exists(status, step, STATUS(UNSPECIFIED)))
-		return VERDICT_DONE;
-	char *id = run_id_text(run, &order->row->id);
-	refuse(run, REASON(WRONG_STATUS), "order '%s' is %s: no %s", id, order_status_name(status),
-		order_step_name(step));
-	refuse_with(run, "order_id", "%s", id);
-	refuse_with(run, "status", "%s", order_status_name(status));
-	return VERDICT_REFUSED;
+	return machine_check(run, &order_machine, order->row->status, step, &order->row->id);
 }
 
 static void order_note(struct run *run, const struct customer_order_row *row, enum order_step step,
-	Stockbook__V1__OrderStatus before, const char *note)
+	int before, const char *note)
 {
-	Stockbook__V1__OrderStatus after = (Stockbook__V1__OrderStatus)row->status;
-	CHECK(transition_exists(before, step, after));
-	note_change(run, &(struct step){
-						 .kind = KIND_ORDER,
-						 .part = row->part,
-						 .document_id = row->id,
-						 .step = order_step_name(step),
-						 .status_before = order_status_name(before),
-						 .status_after = order_status_name(after),
-						 .channel = row->channel,
-						 .note = note,
-					 });
+	machine_note(run, &order_machine,
+		&(struct machine_change){
+			.part = row->part,
+			.id = row->id,
+			.step = step,
+			.before = before,
+			.after = row->status,
+			.channel = row->channel,
+			.note = note,
+		});
 }
 
 void order_advance(struct run *run, struct order *order, enum order_step step, const char *note)
@@ -122,7 +94,7 @@ void order_advance(struct run *run, struct order *order, enum order_step step, c
 		if (order->lines[i].changed)
 			order_line_store(run, order->row, &order->lines[i]);
 	struct customer_order_row *row = workset_edit(run->set, order->row);
-	Stockbook__V1__OrderStatus before = (Stockbook__V1__OrderStatus)row->status;
+	int before = row->status;
 	row->status = (int32_t)order_status_of(order->lines, order->count);
 	row->updated_at = run->now_us;
 	order_note(run, row, step, before, note);

@@ -11,6 +11,7 @@
 #ifndef STOCKBOOK_BOOK_ORDER_H
 #define STOCKBOOK_BOOK_ORDER_H
 
+#include "book/machine.h"
 #include "book/order_line.h"
 #include "stockbook/v1/order.pb-c.h"
 
@@ -30,19 +31,7 @@ enum order_step {
 	ORDER_STEP_COUNT,
 };
 
-struct order_transition {
-	Stockbook__V1__OrderStatus from; /* UNSPECIFIED: it does not exist yet */
-	enum order_step step;
-	Stockbook__V1__OrderStatus to;
-};
-
-/* Every legal transition; ended by one whose `to` is UNSPECIFIED. */
-extern const struct order_transition order_transitions[];
-
-/* "OPEN"; "" for UNSPECIFIED. */
-const char *order_status_name(Stockbook__V1__OrderStatus status);
-/* "place" */
-const char *order_step_name(enum order_step step);
+extern const struct machine order_machine;
 
 /* ---- For the book's other files ---- */
 
@@ -56,7 +45,7 @@ struct order {
 Stockbook__V1__OrderStatus order_status_of(const struct order_line *lines, size_t count);
 /* The order with this id and all its lines, locked. */
 enum verdict order_open(struct run *run, const char *id, struct order *order);
-/* Refused with WRONG_STATUS where the table knows no such step. */
+/* machine_check() of its step. */
 enum verdict order_check_step(struct run *run, const struct order *order, enum order_step step);
 /* Stores the lines that were changed, derives the status and notes the change. */
 void order_advance(struct run *run, struct order *order, enum order_step step, const char *note);

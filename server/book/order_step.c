@@ -171,8 +171,8 @@ static void name_short(struct run *run, struct work *work, size_t index,
 {
 	if (work->short_count == 0)
 		refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "line %d of the order has %lld to %s, not %lld",
-			line->line, (long long)available, order_step_name(work->stepping->step),
-			(long long)asked->quantity);
+			line->line, (long long)available,
+			machine_step_name(&order_machine, work->stepping->step), (long long)asked->quantity);
 	if (++work->short_count > SOURCING_SHORT_NAMED_MAX)
 		return;
 	char *key = arena_printf(run->arena, "lines[%zu]", index);
@@ -204,9 +204,8 @@ static enum verdict line_asked(struct run *run, const struct order *order, size_
 static enum verdict refuse_nothing(struct run *run, const struct order *order, enum order_step step)
 {
 	refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "order '%s' has nothing to %s",
-		run_id_text(run, &order->row->id), order_step_name(step));
-	refuse_with(run, "status", "%s",
-		order_status_name((Stockbook__V1__OrderStatus)order->row->status));
+		run_id_text(run, &order->row->id), machine_step_name(&order_machine, step));
+	refuse_with(run, "status", "%s", machine_status_name(&order_machine, order->row->status));
 	return VERDICT_REFUSED;
 }
 

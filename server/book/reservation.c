@@ -10,55 +10,38 @@
 
 /* ---- The machine ---- */
 
-const struct reservation_transition reservation_transitions[] = {
-	{STATUS(UNSPECIFIED), RESERVATION_RESERVE, STATUS(HELD)},
-	{STATUS(HELD), RESERVATION_REPLACE, STATUS(HELD)},
-	{STATUS(HELD), RESERVATION_EXTEND, STATUS(HELD)},
-	{STATUS(HELD), RESERVATION_RELEASE, STATUS(RELEASED)},
-	{STATUS(HELD), RESERVATION_CONFIRM, STATUS(CONFIRMED)},
-	{STATUS(HELD), RESERVATION_EXPIRE, STATUS(EXPIRED)},
-	{STATUS(EXPIRED), RESERVATION_CONFIRM_AGAIN, STATUS(CONFIRMED)},
-	{0, 0, STATUS(UNSPECIFIED)},
+static const char *const steps[] = {
+	[RESERVATION_RESERVE] = "reserve",
+	[RESERVATION_REPLACE] = "replace",
+	[RESERVATION_EXTEND] = "extend",
+	[RESERVATION_RELEASE] = "release",
+	[RESERVATION_CONFIRM] = "confirm",
+	[RESERVATION_CONFIRM_AGAIN] = "confirm again",
+	[RESERVATION_EXPIRE] = "expire",
 };
 
-const char *reservation_status_name(Stockbook__V1__ReservationStatus status)
-{
-	static const char *const names[] = {
-		[STATUS(UNSPECIFIED)] = "",
-		[STATUS(HELD)] = "HELD",
-		[STATUS(CONFIRMED)] = "CONFIRMED",
-		[STATUS(RELEASED)] = "RELEASED",
-		[STATUS(EXPIRED)] = "EXPIRED",
-	};
-	CHECK((size_t)status < ARRAY_COUNT(names));
-	return names[status];
-}
+static const struct transition transitions[] = {
+	{STATUS(UNSPECIFIED), RESERVATION_RESERVE, STATUS(HELD), RESERVATION_RELEASE},
+	{STATUS(HELD), RESERVATION_REPLACE, STATUS(HELD), RESERVATION_REPLACE},
+	{STATUS(HELD), RESERVATION_EXTEND, STATUS(HELD), RESERVATION_EXTEND},
+	{STATUS(HELD), RESERVATION_RELEASE, STATUS(RELEASED), STEP_FINAL},
+	{STATUS(HELD), RESERVATION_CONFIRM, STATUS(CONFIRMED), STEP_FINAL},
+	{STATUS(HELD), RESERVATION_EXPIRE, STATUS(EXPIRED), RESERVATION_CONFIRM_AGAIN},
+	/* It was expired by time, but nobody had swept it. */
+	{STATUS(HELD), RESERVATION_CONFIRM_AGAIN, STATUS(CONFIRMED), STEP_FINAL},
+	{STATUS(EXPIRED), RESERVATION_CONFIRM_AGAIN, STATUS(CONFIRMED), STEP_FINAL},
+	{0},
+};
 
-const char *reservation_step_name(enum reservation_step step)
-{
-	static const char *const names[] = {
-		[RESERVATION_RESERVE] = "reserve",
-		[RESERVATION_REPLACE] = "replace",
-		[RESERVATION_EXTEND] = "extend",
-		[RESERVATION_RELEASE] = "release",
-		[RESERVATION_CONFIRM] = "confirm",
-		[RESERVATION_CONFIRM_AGAIN] = "confirm again",
-		[RESERVATION_EXPIRE] = "expire",
-	};
-	CHECK((size_t)step < ARRAY_COUNT(names));
-	return names[step];
-}
-
-/* NULL where the step is not legal. */
-static const struct reservation_transition *transition_find(Stockbook__V1__ReservationStatus from,
-	enum reservation_step step)
-{
-	for (const struct reservation_transition *t = reservation_transitions;
-		 t->to != STATUS(UNSPECIFIED); t++)
-		if (t->from == from && t->step == step)
-			return t;
-	return NULL;
-}
+const struct machine reservation_machine = {
+	.document = "reservation",
+	.summary = "A hold with an expiry: a basket. Once confirmed, its order carries on.",
+	.kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RESERVATION,
+	.statuses = &stockbook__v1__reservation_status__descriptor,
+	.steps = steps,
+	.step_count = RESERVATION_STEP_COUNT,
+	.transitions = transitions,
+};
 
 static bool hold_is_over(const struct run *run, const struct reservation_row *row)
 {
@@ -82,44 +65,39 @@ static char *time_text(struct run *run, int64_t time_us)
 enum verdict reservation_check_step(struct run *run, const struct reservation_row *row,
 	Stockbook__V1__ReservationStatus status, enum reservation_step step)
 {
-	if (transition_find(status, step))
-		return VERDICT_DONE;
+	if (status != STATUS(EXPIRED) || machine_has_step(&reservation_machine, (int)status, step))
+		return machine_check(run, &reservation_machine, (int)status, step, &row->id);
 	char *id = run_id_text(run, &row->id);
-	if (status == STATUS(EXPIRED)) {
-		refuse(run, REASON(EXPIRED), "the hold of reservation '%s' is over", id);
-		refuse_with(run, "expired_at", "%s", time_text(run, row->hold_until));
-	} else {
-		refuse(run, REASON(WRONG_STATUS), "reservation '%s' is %s: it cannot %s", id,
-			reservation_status_name(status), reservation_step_name(step));
-	}
+	refuse(run, REASON(EXPIRED), "the hold of reservation '%s' is over", id);
+	refuse_with(run, "expired_at", "%s", time_text(run, row->hold_until));
 	refuse_with(run, "reservation_id", "%s", id);
-	refuse_with(run, "status", "%s", reservation_status_name(status));
+	refuse_with(run, "status", "%s", machine_status_name(&reservation_machine, (int)status));
 	return VERDICT_REFUSED;
+}
+
+void reservation_note(struct run *run, const struct reservation_row *row,
+	enum reservation_step step, int before, const char *note)
+{
+	machine_note(run, &reservation_machine,
+		&(struct machine_change){
+			.part = row->part,
+			.id = row->id,
+			.step = step,
+			.before = before,
+			.after = row->status,
+			.channel = row->channel,
+			.note = note,
+		});
 }
 
 struct reservation_row *reservation_advance(struct run *run, const struct reservation_row *row,
 	enum reservation_step step, const char *note)
 {
-	/* What is confirmed again was expired by time, perhaps without having been swept. */
-	Stockbook__V1__ReservationStatus before = (Stockbook__V1__ReservationStatus)row->status;
-	const struct reservation_transition *transition =
-		transition_find(step == RESERVATION_CONFIRM_AGAIN ? reservation_status_now(run, row)
-														  : before,
-			step);
-	CHECK(transition);
+	int before = row->status;
 	struct reservation_row *edited = workset_edit(run->set, row);
-	edited->status = (int32_t)transition->to;
+	edited->status = machine_target(&reservation_machine, before, step);
 	edited->updated_at = run->now_us;
-	note_change(run, &(struct step){
-						 .kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RESERVATION,
-						 .part = row->part,
-						 .document_id = row->id,
-						 .step = reservation_step_name(step),
-						 .status_before = reservation_status_name(before),
-						 .status_after = reservation_status_name(transition->to),
-						 .channel = row->channel,
-						 .note = note,
-					 });
+	reservation_note(run, edited, step, before, note);
 	return edited;
 }
 

@@ -11,7 +11,7 @@
 #ifndef STOCKBOOK_BOOK_RESERVATION_H
 #define STOCKBOOK_BOOK_RESERVATION_H
 
-#include "book/run.h"
+#include "book/machine.h"
 #include "stockbook/v1/reservation.pb-c.h"
 
 extern const struct operation reservation_operations[];
@@ -39,19 +39,8 @@ enum reservation_step {
 	RESERVATION_STEP_COUNT,
 };
 
-struct reservation_transition {
-	Stockbook__V1__ReservationStatus from; /* UNSPECIFIED: it does not exist yet */
-	enum reservation_step step;
-	Stockbook__V1__ReservationStatus to;
-};
+extern const struct machine reservation_machine;
 
-/* Every legal transition; ended by one whose `to` is UNSPECIFIED. */
-extern const struct reservation_transition reservation_transitions[];
-
-/* "HELD"; "" for UNSPECIFIED. */
-const char *reservation_status_name(Stockbook__V1__ReservationStatus status);
-/* "reserve" */
-const char *reservation_step_name(enum reservation_step step);
 /* The status as time has it: a HELD one whose time is over is EXPIRED. */
 Stockbook__V1__ReservationStatus reservation_status_now(const struct run *run,
 	const struct reservation_row *row);
@@ -66,6 +55,9 @@ enum verdict reservation_check_step(struct run *run, const struct reservation_ro
 /* Moves all that is held from RESERVED to AVAILABLE. */
 enum verdict reservation_free_stock(struct run *run, const struct reservation_row *row,
 	Stockbook__V1__MovementReason reason);
+/* machine_note() of the row as it is now. */
+void reservation_note(struct run *run, const struct reservation_row *row,
+	enum reservation_step step, int before, const char *note);
 /* Sets the status that the table gives and updated_at, and notes the change. The row may be edited
  * further. */
 struct reservation_row *reservation_advance(struct run *run, const struct reservation_row *row,

@@ -70,7 +70,7 @@ static enum verdict hold_again(struct run *run, const struct confirming *confirm
 	run->refusal.message = arena_printf(run->arena,
 		"the hold of reservation '%s' is over, and its stock is gone", run_id_text(run, &row->id));
 	refuse_with(run, "expired_at", "%lld", (long long)(row->hold_until / 1000000));
-	refuse_with(run, "status", "%s", reservation_status_name(STATUS(EXPIRED)));
+	refuse_with(run, "status", "%s", machine_status_name(&reservation_machine, STATUS(EXPIRED)));
 	return VERDICT_REFUSED;
 }
 

@@ -148,14 +148,7 @@ static struct reservation_row *insert_reservation(struct run *run,
 	row->hold_until = hold_until;
 	row->created_at = row->updated_at = run->now_us;
 	row = workset_insert(run->set, row);
-	note_change(run, &(struct step){
-						 .kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RESERVATION,
-						 .part = row->part,
-						 .document_id = row->id,
-						 .step = reservation_step_name(RESERVATION_RESERVE),
-						 .status_after = reservation_status_name(STATUS(HELD)),
-						 .channel = row->channel,
-					 });
+	reservation_note(run, row, RESERVATION_RESERVE, STATUS(UNSPECIFIED), NULL);
 	return row;
 }
 

@@ -11,43 +11,28 @@
 
 /* ---- The machine ---- */
 
-const struct return_transition return_transitions[] = {
-	{STATUS(UNSPECIFIED), RETURN_RECEIVE, STATUS(RECEIVED)},
-	{STATUS(UNSPECIFIED), RETURN_RECEIVE, STATUS(CLOSED)},
-	{STATUS(RECEIVED), RETURN_INSPECT, STATUS(RECEIVED)},
-	{STATUS(RECEIVED), RETURN_INSPECT, STATUS(CLOSED)},
-	{0, 0, STATUS(UNSPECIFIED)},
+static const char *const steps[] = {
+	[RETURN_RECEIVE] = "receive",
+	[RETURN_INSPECT] = "inspect",
 };
 
-const char *return_status_name(Stockbook__V1__ReturnStatus status)
-{
-	static const char *const names[] = {
-		[STATUS(UNSPECIFIED)] = "",
-		[STATUS(RECEIVED)] = "RECEIVED",
-		[STATUS(CLOSED)] = "CLOSED",
-	};
-	CHECK((size_t)status < ARRAY_COUNT(names));
-	return names[status];
-}
+static const struct transition transitions[] = {
+	{STATUS(UNSPECIFIED), RETURN_RECEIVE, STATUS(RECEIVED), STEP_FINAL},
+	{STATUS(UNSPECIFIED), RETURN_RECEIVE, STATUS(CLOSED), STEP_FINAL},
+	{STATUS(RECEIVED), RETURN_INSPECT, STATUS(RECEIVED), STEP_FINAL},
+	{STATUS(RECEIVED), RETURN_INSPECT, STATUS(CLOSED), STEP_FINAL},
+	{0},
+};
 
-const char *return_step_name(enum return_step step)
-{
-	static const char *const names[] = {
-		[RETURN_RECEIVE] = "receive",
-		[RETURN_INSPECT] = "inspect",
-	};
-	CHECK((size_t)step < ARRAY_COUNT(names));
-	return names[step];
-}
-
-bool return_step_is_legal(Stockbook__V1__ReturnStatus from, enum return_step step,
-	Stockbook__V1__ReturnStatus to)
-{
-	for (const struct return_transition *t = return_transitions; t->to != STATUS(UNSPECIFIED); t++)
-		if (t->from == from && t->step == step && (to == STATUS(UNSPECIFIED) || t->to == to))
-			return true;
-	return false;
-}
+const struct machine return_machine = {
+	.document = "return",
+	.summary = "Goods that came back. It is closed when it is decided what becomes of each unit.",
+	.kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RETURN,
+	.statuses = &stockbook__v1__return_status__descriptor,
+	.steps = steps,
+	.step_count = RETURN_STEP_COUNT,
+	.transitions = transitions,
+};
 
 Stockbook__V1__ReturnStatus return_status_of(const struct return_line_row *const *lines,
 	size_t count)
@@ -58,21 +43,19 @@ Stockbook__V1__ReturnStatus return_status_of(const struct return_line_row *const
 	return STATUS(CLOSED);
 }
 
-void return_note_step(struct run *run, const struct goods_return_row *row, enum return_step step,
-	Stockbook__V1__ReturnStatus before, const char *note)
+void return_note(struct run *run, const struct goods_return_row *row, enum return_step step,
+	int before, const char *note)
 {
-	Stockbook__V1__ReturnStatus after = (Stockbook__V1__ReturnStatus)row->status;
-	CHECK(return_step_is_legal(before, step, after));
-	note_change(run, &(struct step){
-						 .kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RETURN,
-						 .part = row->part,
-						 .document_id = row->id,
-						 .step = return_step_name(step),
-						 .status_before = return_status_name(before),
-						 .status_after = return_status_name(after),
-						 .channel = row->channel,
-						 .note = note,
-					 });
+	machine_note(run, &return_machine,
+		&(struct machine_change){
+			.part = row->part,
+			.id = row->id,
+			.step = step,
+			.before = before,
+			.after = row->status,
+			.channel = row->channel,
+			.note = note,
+		});
 }
 
 /* ---- Answers ---- */

@@ -8,7 +8,7 @@
 #ifndef STOCKBOOK_BOOK_RETURN_H
 #define STOCKBOOK_BOOK_RETURN_H
 
-#include "book/run.h"
+#include "book/machine.h"
 #include "stockbook/v1/return.pb-c.h"
 
 extern const struct operation return_operations[];
@@ -19,28 +19,15 @@ enum return_step {
 	RETURN_STEP_COUNT,
 };
 
-struct return_transition {
-	Stockbook__V1__ReturnStatus from; /* UNSPECIFIED: it does not exist yet */
-	enum return_step step;
-	Stockbook__V1__ReturnStatus to;
-};
-
-/* Every legal transition; ended by one whose `to` is UNSPECIFIED. */
-extern const struct return_transition return_transitions[];
-
-/* "RECEIVED"; "" for UNSPECIFIED. */
-const char *return_status_name(Stockbook__V1__ReturnStatus status);
-/* "receive" */
-const char *return_step_name(enum return_step step);
+extern const struct machine return_machine;
 
 /* ---- For the book's other files ---- */
 
 Stockbook__V1__ReturnStatus return_status_of(const struct return_line_row *const *lines,
 	size_t count);
-bool return_step_is_legal(Stockbook__V1__ReturnStatus from, enum return_step step,
-	Stockbook__V1__ReturnStatus to);
-void return_note_step(struct run *run, const struct goods_return_row *row, enum return_step step,
-	Stockbook__V1__ReturnStatus before, const char *note);
+/* machine_note() of the row as it is now. */
+void return_note(struct run *run, const struct goods_return_row *row, enum return_step step,
+	int before, const char *note);
 Stockbook__V1__Return *return_message(struct run *run, const struct goods_return_row *row,
 	const struct return_line_row *const *lines, size_t count);
 

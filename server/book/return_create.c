@@ -379,7 +379,7 @@ static void store(struct run *run, struct returning *returning,
 	for (size_t i = 0; i < returning->count; i++)
 		lines[i] = insert_line(run, row, &returning->lines[i], (int32_t)i + 1);
 	row->status = (int32_t)return_status_of(lines, returning->count);
-	return_note_step(run, row, RETURN_RECEIVE, STATUS(UNSPECIFIED), returning->request->note);
+	return_note(run, row, RETURN_RECEIVE, STATUS(UNSPECIFIED), returning->request->note);
 	if (returning->order.row)
 		order_advance(run, &returning->order, ORDER_RETURN,
 			arena_printf(run->arena, "return %s", run_id_text(run, &row->id)));

@@ -45,20 +45,6 @@ static enum verdict inspect_open(struct run *run, struct inspecting *inspecting)
 	return check_location(run, inspecting->row->location, LOCATION_ANY, true, NULL);
 }
 
-static enum verdict check_status(struct run *run, const struct goods_return_row *row)
-{
-	Stockbook__V1__ReturnStatus status = (Stockbook__V1__ReturnStatus)row->status;
-	if (return_step_is_legal(status, RETURN_INSPECT,
-			STOCKBOOK__V1__RETURN_STATUS__RETURN_STATUS_UNSPECIFIED))
-		return VERDICT_DONE;
-	char *id = run_id_text(run, &row->id);
-	refuse(run, REASON(WRONG_STATUS), "return '%s' is %s: there is nothing to inspect", id,
-		return_status_name(status));
-	refuse_with(run, "return_id", "%s", id);
-	refuse_with(run, "status", "%s", return_status_name(status));
-	return VERDICT_REFUSED;
-}
-
 static enum verdict refuse_short(struct run *run, size_t index, const char *sku, int64_t requested,
 	int64_t available, const char *what)
 {
@@ -149,7 +135,8 @@ enum verdict return_inspect(struct run *run, const void *request_, void *respons
 	struct inspecting inspecting = {.request = request};
 	enum verdict verdict = inspect_open(run, &inspecting);
 	if (verdict == VERDICT_DONE)
-		verdict = check_status(run, inspecting.row);
+		verdict = machine_check(run, &return_machine, inspecting.row->status, RETURN_INSPECT,
+			&inspecting.row->id);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	for (size_t i = 0; i < request->n_lines; i++) {
@@ -162,10 +149,10 @@ enum verdict return_inspect(struct run *run, const void *request_, void *respons
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	struct goods_return_row *row = workset_edit(run->set, inspecting.row);
-	Stockbook__V1__ReturnStatus before = (Stockbook__V1__ReturnStatus)row->status;
+	int before = row->status;
 	row->status = (int32_t)return_status_of(inspecting.lines, inspecting.count);
 	row->updated_at = run->now_us;
-	return_note_step(run, row, RETURN_INSPECT, before, request->note);
+	return_note(run, row, RETURN_INSPECT, before, request->note);
 	response->goods_return = return_message(run, row, inspecting.lines, inspecting.count);
 	return VERDICT_DONE;
 }
