@@ -35,7 +35,10 @@ static const struct transition transitions[] = {
 
 const struct machine reservation_machine = {
 	.document = "reservation",
-	.summary = "A hold with an expiry: a basket. Once confirmed, its order carries on.",
+	.summary =
+		"A hold with an expiry: a basket. Once confirmed, its order carries on. A hold is over "
+		"at its time, swept or not; then a step that is not from `EXPIRED` is refused with "
+		"the reason `EXPIRED`, but to release it is well.",
 	.kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RESERVATION,
 	.statuses = &stockbook__v1__reservation_status__descriptor,
 	.steps = steps,
