@@ -27,6 +27,11 @@ struct call_operations {
 	bool (*send)(struct call *call, const void *data, size_t size);
 	/* Ends the call with call->status; the call must not be touched afterwards. */
 	void (*finish)(struct call *call);
+	/* Of a call whose requests stream: asks for its next message, which on_message() gets; one at a
+	 * time. While none is asked for, the caller is held back. */
+	void (*read)(struct call *call);
+	/* Asks for on_round() at the end of this round of the loop, once however often it is asked. */
+	void (*wake)(struct call *call);
 };
 
 struct call {
@@ -40,6 +45,7 @@ struct call {
 	const uint8_t *request;    /* the request message's bytes; live as long as the call */
 	size_t request_size;
 	bool streaming;      /* the method sends any number of responses */
+	bool reads;          /* and takes any number of requests, by read(); there is no `request` */
 	int64_t arrived_us;  /* uv_hrtime() based, microseconds */
 	int64_t deadline_us; /* the same clock; INT64_MAX when the caller set none */
 	/* Set by the transport when the caller cancelled, hung up or the deadline passed. The API may
@@ -50,6 +56,18 @@ struct call {
 	/* Called by the transport when send() has refused for lack of room and there is room again.
 	 * Set by the API, for streams. */
 	void (*on_writable)(struct call *call);
+	/* Set by the API, for streams: send() is to refuse while a message is on its way, because what
+	 * comes meanwhile is gathered into the next one. */
+	bool gathers;
+	/* What read() asked for; data is NULL when the caller has sent its last, or has gone. The bytes
+	 * live until it returns. Set by the API. */
+	void (*on_message)(struct call *call, const uint8_t *data, size_t size);
+	/* What wake() asked for. Set by the API. */
+	void (*on_round)(struct call *call);
+	/* Set by the transport when the service is about to end, for streams: finish what has begun and
+	 * then the call, take nothing more. on_drain(), when the API has set it, is called right after. */
+	bool draining;
+	void (*on_drain)(struct call *call);
 
 	/* Set by the API before finish(). status_code is a gRPC code (0 = OK); status_details are the
 	 * bytes of a packed google.rpc.Status for the grpc-status-details-bin trailer, or NULL. */

@@ -191,11 +191,15 @@ static const char *peer_name(struct arena *arena, grpc_call *grpc)
 static bool operation_send_message(struct call *call, const ProtobufCMessage *message);
 static bool operation_send(struct call *call, const void *data, size_t size);
 static void operation_finish(struct call *call);
+static void operation_read(struct call *call);
+static void operation_wake(struct call *call);
 
 static const struct call_operations operations = {
 	.send_message = operation_send_message,
 	.send = operation_send,
 	.finish = operation_finish,
+	.read = operation_read,
+	.wake = operation_wake,
 };
 
 struct transport_call *call_new(struct transport *transport, const struct method *method,
@@ -219,6 +223,8 @@ struct transport_call *call_new(struct transport *transport, const struct method
 	call->call.method = method ? method->path : copy_path(arena, path);
 	call->call.peer = call->peer;
 	call->call.streaming = method && method->kind != METHOD_UNARY;
+	call->call.reads = method && method->kind == METHOD_BOTH_STREAM;
+	call->call.draining = transport->state != TRANSPORT_SERVING;
 	if (call->call.streaming) {
 		call->messages_capacity = CALL_MESSAGES_MAX;
 		call->messages = arena_alloc_array(arena, CALL_MESSAGES_MAX, sizeof(*call->messages));
@@ -418,7 +424,10 @@ static void read_message(struct transport_call *call, grpc_byte_buffer *message)
 	grpc_slice piece = grpc_empty_slice();
 	size_t size = 0;
 	const uint8_t *bytes = message ? flatten(message, &piece, &size) : NULL;
-	call->on_message(call, bytes, size);
+	if (call->on_message)
+		call->on_message(call, bytes, size);
+	else
+		call->call.on_message(&call->call, bytes, size);
 	grpc_slice_unref(piece);
 	if (message)
 		grpc_byte_buffer_destroy(message);
@@ -430,7 +439,7 @@ static void read_done(struct tag *tag, bool ok)
 	grpc_byte_buffer *message = ok ? call->read : NULL;
 	if (message)
 		call->read = NULL;
-	if (call->state == CALL_HANDLED && call->on_message) {
+	if (call->state == CALL_HANDLED) {
 		read_message(call, message);
 	} else if (call->state == CALL_READING && message) {
 		call_set_request(call, message);
@@ -480,7 +489,7 @@ static bool call_has_room(struct transport_call *call, size_t size)
 	CHECK(call->call.streaming || call->messages_count == 0);
 	if (call->messages_count == 0)
 		return true;
-	if (call->messages_count < call->messages_capacity &&
+	if (!call->call.gathers && call->messages_count < call->messages_capacity &&
 		call->messages_bytes + size <= CALL_MESSAGE_BYTES_MAX)
 		return true;
 	call->sends_refused++;
@@ -523,9 +532,61 @@ static bool operation_send(struct call *face, const void *data, size_t size)
 	return true;
 }
 
+static void operation_read(struct call *face)
+{
+	struct transport_call *call = of_call(face);
+	CHECK(face->reads && face->on_message);
+	/* Of one that has gone there is nothing to read; on_cancel() has told. */
+	if (call->state == CALL_HANDLED)
+		call_read(call);
+}
+
+static void call_link_round(struct transport_call **list, struct transport_call *call)
+{
+	call->round_next = *list;
+	call->round_back = list;
+	if (call->round_next)
+		call->round_next->round_back = &call->round_next;
+	*list = call;
+}
+
+static void call_unlink_round(struct transport_call *call)
+{
+	if (!call->round_back)
+		return;
+	*call->round_back = call->round_next;
+	if (call->round_next)
+		call->round_next->round_back = call->round_back;
+	call->round_back = NULL;
+}
+
+static void operation_wake(struct call *face)
+{
+	struct transport_call *call = of_call(face);
+	if (call->round_back)
+		return;
+	call_link_round(&call->transport->calls_awake, call);
+	poller_hurry(&call->transport->poller);
+}
+
+void call_round(struct transport *transport)
+{
+	/* Those that ask meanwhile have their turn at the end of the next round. */
+	struct transport_call *awake = transport->calls_awake;
+	transport->calls_awake = NULL;
+	if (awake)
+		awake->round_back = &awake;
+	while (awake) {
+		struct transport_call *call = awake;
+		call_unlink_round(call);
+		call->call.on_round(&call->call);
+	}
+}
+
 static void operation_finish(struct call *face)
 {
 	struct transport_call *call = of_call(face);
+	call_unlink_round(call);
 	CHECK(face->status_code >= 0 && face->status_code <= GRPC_STATUS_UNAUTHENTICATED);
 	call->transport->counts.finished[face->status_code]++;
 	if (call->state == CALL_ABANDONED) {
@@ -559,13 +620,18 @@ void call_finish(struct transport_call *call, int code, const char *message)
 	operation_finish(&call->call);
 }
 
-void call_finish_own(struct transport *transport)
+void call_drain_all(struct transport *transport)
 {
 	struct transport_call *next;
 	for (struct transport_call *call = transport->calls; call; call = next) {
 		next = call->next;
-		if (call->method && call->method->handle && call->state == CALL_HANDLED)
+		call->call.draining = true;
+		if (!call->method || call->state != CALL_HANDLED)
+			continue;
+		if (call->method->handle)
 			call_finish(call, GRPC_STATUS_UNAVAILABLE, SHUTTING_DOWN_MESSAGE);
+		else if (call->call.on_drain)
+			call->call.on_drain(&call->call);
 	}
 }
 

@@ -64,6 +64,10 @@ struct transport_call {
 	/* For the transport's own services that read more than one message; `data` is NULL when the
 	 * caller has sent its last. */
 	void (*on_message)(struct transport_call *call, const uint8_t *data, size_t size);
+	/* The transport's list of calls that asked for on_round(); back is NULL when it is not in it. */
+	struct transport_call *round_next;
+	struct transport_call **round_back;
+
 	/* The service's list of its calls, and what it remembers of each. */
 	struct transport_call *service_next;
 	struct transport_call **service_back;
@@ -87,8 +91,11 @@ bool call_send(struct transport_call *call, const ProtobufCMessage *message);
 void call_finish(struct transport_call *call, int code, const char *message);
 /* Asks for the next message; at most one request at a time. */
 void call_read(struct transport_call *call);
-/* Ends the streams of the transport's own services, which would hold up a drain. */
-void call_finish_own(struct transport *transport);
+/* Ends the streams of the transport's own services, which would hold up a drain, and tells those of
+ * the API to end. */
+void call_drain_all(struct transport *transport);
+/* The round's end: calls that asked for it are called. */
+void call_round(struct transport *transport);
 
 /* Frees what the pool kept; no call may be in flight. */
 void call_pool_release(struct transport *transport);

@@ -67,9 +67,10 @@ bool method_table_init(struct method_table *table, struct arena *arena,
 			method.handle = method_own_handle(method.path);
 			if (!method.handle && !api->has_method(api->api, method.path))
 				continue; /* described, but not served: UNIMPLEMENTED */
-			if (!method.handle && method.kind == METHOD_BOTH_STREAM) {
+			if (method.kind == METHOD_BOTH_STREAM && !descriptor->server_streaming) {
 				snprintf(error, error_size,
-					"method '%s' streams requests, which the API cannot take", method.path);
+					"method '%s' streams requests to a single answer, which nothing here can take",
+					method.path);
 				return false;
 			}
 			table->methods =

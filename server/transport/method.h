@@ -19,13 +19,13 @@ struct transport_call;
 enum method_kind {
 	METHOD_UNARY,
 	METHOD_SERVER_STREAM,
-	METHOD_BOTH_STREAM, /* only the transport's own */
+	METHOD_BOTH_STREAM,
 };
 
 struct method {
 	const char *path; /* "/package.Service/Method" */
 	enum method_kind kind;
-	/* NULL: the API's. Called when the request is there; for METHOD_BOTH_STREAM at once. */
+	/* NULL: the API's, which gets the call when the request is there; where both stream at once. */
 	void (*handle)(struct transport_call *call);
 	void *registered; /* the server's name for a unary method */
 };

@@ -92,7 +92,17 @@ static void poller_check(uv_check_t *check)
 		poller->quiet_rounds = 0;
 	else if (poller->state == POLLER_ROUNDS && ++poller->quiet_rounds >= POLLER_QUIET_ROUNDS_MAX)
 		poller_set_state(poller, POLLER_ASLEEP);
+	poller->hurried = false;
 	poller->on_round(poller);
+	if (!poller->hurried && poller->state == POLLER_ASLEEP)
+		uv_idle_stop(&poller->spin);
+}
+
+void poller_hurry(struct poller *poller)
+{
+	CHECK(poller->state != POLLER_STOPPED);
+	poller->hurried = true;
+	uv_idle_start(&poller->spin, poller_spin);
 }
 
 static void poller_wake(uv_async_t *wake)

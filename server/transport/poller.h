@@ -55,6 +55,7 @@ struct poller {
 	uv_timer_t collect;
 	size_t unpolled_outstanding;
 	unsigned quiet_rounds;
+	bool hurried;
 	unsigned handles_open;
 	uv_thread_t sleeper;
 	void (*on_round)(struct poller *poller); /* after each round's events; may stop the poller */
@@ -69,6 +70,8 @@ struct poller {
 
 /* Creates the queues and the sleeper, and starts polling. grpc_init() must have been called. */
 void poller_open(struct poller *poller, uv_loop_t *loop, void (*on_round)(struct poller *poller));
+/* The loop does not sleep before this round, or the next one, has ended. */
+void poller_hurry(struct poller *poller);
 /* Starts a batch whose tag comes back from the queue that the call is bound to; `unpolled` says
  * which one that is. */
 void poller_start_batch(struct poller *poller, grpc_call *call, const grpc_op *operations,

@@ -51,8 +51,9 @@ struct transport {
 
 	struct transport_call *calls; /* in flight */
 	struct transport_call *calls_free;
-	size_t calls_in_flight;     /* the API's */
-	size_t own_calls_in_flight; /* of the transport's own services, and refused ones */
+	struct transport_call *calls_awake; /* asked for the round's end */
+	size_t calls_in_flight;             /* the API's */
+	size_t own_calls_in_flight;         /* of the transport's own services, and refused ones */
 	size_t calls_in_flight_max;
 	struct call_counts counts;
 	struct reply_details overloaded;

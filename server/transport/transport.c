@@ -124,6 +124,7 @@ static void destroy_server(struct transport *transport)
 static void transport_round(struct poller *poller)
 {
 	struct transport *transport = container_of(poller, struct transport, poller);
+	call_round(transport);
 	if (transport->state != TRANSPORT_DRAINING || !nothing_is_left(transport))
 		return;
 	uv_timer_stop(&transport->drain_timer);
@@ -152,7 +153,7 @@ void transport_drain(struct transport *transport, uint64_t bound_ms,
 		transport->on_drained = done;
 		transport->on_drained_context = context;
 		transport->drain_until_ms = UINT64_MAX;
-		call_finish_own(transport);
+		call_drain_all(transport);
 		shutdown_server(transport);
 		uv_timer_start(&transport->drain_timer, drain_tick, 0, DRAIN_TICK_MS);
 	}
