@@ -223,6 +223,8 @@ static bool start_api(struct server *server)
 		.version = STOCKBOOK_VERSION,
 		.schema_version = server->database.version,
 		.parts = server->database.parts,
+		.calls_in_flight_max = (size_t)server->config.calls_in_flight_max,
+		.session_operations_max = (size_t)server->config.session_operations_max,
 	};
 	server->api = api_open(&engine, &settings, error, sizeof(error));
 	if (!server->api)

@@ -9,6 +9,7 @@
 
 #include "api/errors.h"
 #include "api/private.h"
+#include "api/session.h"
 #include "api/wire.h"
 #include "observe/metrics.h"
 
@@ -27,12 +28,17 @@ struct api *api_open(const struct api_engine *engine, const struct api_settings 
 	api->engine = *engine;
 	api->settings = *settings;
 	api->settings.version = arena_string(&arena, settings->version);
+	if (api->settings.calls_in_flight_max == 0)
+		api->settings.calls_in_flight_max = SIZE_MAX;
+	if (api->settings.session_operations_max == 0)
+		api->settings.session_operations_max = SESSION_OPERATIONS_MAX_DEFAULT;
 	struct timespec now;
 	clock_gettime(CLOCK_REALTIME, &now);
 	api->started_at_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 	CHECK(getrandom(&api->random, sizeof(api->random), 0) == (ssize_t)sizeof(api->random));
 	api->record.in_flight =
 		metric_gauge("stockbook_calls_in_flight", "Calls that are not answered yet.", NULL);
+	session_open_metrics(api);
 	authenticator_open(&api->authenticator, &arena);
 	const char *why;
 	if (!methods_open(&api->methods, &arena, engine->find, &why)) {
@@ -48,6 +54,7 @@ void api_close(struct api *api)
 {
 	CHECK(api->calls_in_flight == 0 && !api->bootstrap);
 	authenticator_close(&api->authenticator);
+	session_pool_release(api);
 	struct arena arena = api->arena; /* the API lies in it */
 	arena_release(&arena);
 }
@@ -112,6 +119,11 @@ static void finish(struct api_call *call, int code, const struct refusal *refusa
 void api_call_finish_ok(struct api_call *call)
 {
 	finish(call, CODE_OK, NULL);
+}
+
+void api_call_finish_cancelled(struct api_call *call)
+{
+	finish(call, CODE_CANCELLED, NULL);
 }
 
 void api_call_finish_packed(struct api_call *call, const uint8_t *response, size_t size)
@@ -220,41 +232,53 @@ static void submit(struct api_call *call)
 	call->api->engine.submit(call->api->engine.engine, &call->request);
 }
 
-/* Bytes into a message. False: the refusal says what is wrong with them. */
-static bool decode(struct api_call *call, struct refusal *refusal)
+static const ProtobufCMessage *unpack(struct api_call *call, const uint8_t *bytes, size_t size,
+	struct arena *arena, struct refusal *refusal)
 {
-	struct call *face = call->call;
 	const ProtobufCMessageDescriptor *input = call->method->descriptor->input;
+	struct arena *told = &call->call->arena;
 	struct wire_fault fault;
-	if (wire_check(input, face->request, face->request_size, &face->arena, &fault)) {
-		ProtobufCAllocator allocator = api_allocator(&face->arena);
-		call->message =
-			protobuf_c_message_unpack(input, &allocator, face->request_size, face->request);
-		if (call->message)
-			return true;
+	if (wire_check(input, bytes, size, told, &fault)) {
+		ProtobufCAllocator allocator = api_allocator(arena);
+		const ProtobufCMessage *message = protobuf_c_message_unpack(input, &allocator, size, bytes);
+		if (message)
+			return message;
 		fault = (struct wire_fault){"", "cannot be decoded"};
 	}
 	refusal->reason = STOCKBOOK__V1__REASON__REASON_MALFORMED_MESSAGE;
 	if (*fault.field) {
-		refusal->message = arena_printf(&face->arena, "field '%s' %s", fault.field, fault.problem);
-		refusal_add_field(refusal, &face->arena, fault.field, "%s", fault.problem);
+		refusal->message = arena_printf(told, "field '%s' %s", fault.field, fault.problem);
+		refusal_add_field(refusal, told, fault.field, "%s", fault.problem);
 	} else {
-		refusal->message =
-			arena_printf(&face->arena, "the message '%s' %s", input->name, fault.problem);
+		refusal->message = arena_printf(told, "the message '%s' %s", input->name, fault.problem);
 	}
-	return false;
+	return NULL;
 }
 
-static bool check_rules(struct api_call *call, struct refusal *refusal)
+const ProtobufCMessage *api_call_decode(struct api_call *call, const uint8_t *bytes, size_t size,
+	struct arena *arena, struct refusal *refusal)
 {
+	const ProtobufCMessage *message = unpack(call, bytes, size, arena, refusal);
+	if (!message)
+		return NULL;
 	bool right = true;
 	for (size_t i = 0; i < call->method->rule_count; i++) {
-		if (!rule_check(&call->method->rules[i], call->message, &call->call->arena, refusal))
+		if (!rule_check(&call->method->rules[i], message, &call->call->arena, refusal))
 			right = false;
 	}
-	if (!right)
-		error_name_fields(refusal, &call->call->arena);
-	return right;
+	if (right)
+		return message;
+	error_name_fields(refusal, &call->call->arena);
+	return NULL;
+}
+
+static bool decode(struct api_call *call, struct refusal *refusal)
+{
+	struct call *face = call->call;
+	if (call->method->method->reads)
+		return true; /* its messages come later */
+	call->message = api_call_decode(call, face->request, face->request_size, &face->arena, refusal);
+	return call->message != NULL;
 }
 
 /* "READER" */
@@ -284,7 +308,7 @@ void api_call_continue(struct api_call *call)
 	CHECK(call->state == API_CALL_AUTHENTICATING);
 	call->state = API_CALL_DECODING;
 	struct refusal refusal = {0};
-	if (!authorise(call, &refusal) || !decode(call, &refusal) || !check_rules(call, &refusal)) {
+	if (!authorise(call, &refusal) || !decode(call, &refusal)) {
 		api_call_finish_refused(call, &refusal);
 		return;
 	}

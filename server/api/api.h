@@ -33,6 +33,8 @@ struct api_settings {
 	const char *version;    /* of the program */
 	int32_t schema_version; /* of the database */
 	int32_t parts;
+	size_t calls_in_flight_max;    /* operations of sessions beyond are refused; 0: no bound */
+	size_t session_operations_max; /* of one session, with answers that are not sent; 0: 1,024 */
 };
 
 /* NULL: `error` says which row of the API's tables does not fit; a bug of the build. */

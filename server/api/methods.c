@@ -20,6 +20,7 @@ static const struct api_service *const services[] = {
 	&return_service,
 	&ledger_service,
 	&token_service,
+	&session_service,
 };
 
 static bool row_rules(struct method_entry *entry, struct arena *arena, const char **error)
@@ -150,7 +151,8 @@ static bool file_is_served(const struct methods *methods,
 				*error = arena_printf(arena, "the RPC '%s' has no row", path);
 				return false;
 			}
-			if (entry->method->streams != (bool)rpc->server_streaming || rpc->client_streaming) {
+			if (entry->method->streams != (bool)rpc->server_streaming ||
+				entry->method->reads != (bool)rpc->client_streaming) {
 				*error = arena_printf(arena, "the row of '%s' differs from it on streams", path);
 				return false;
 			}

@@ -35,6 +35,7 @@ struct api_method {
 	unsigned roles;        /* who may call it */
 	bool writes;
 	bool streams; /* any number of responses */
+	bool reads;   /* and of requests; `answer` reads them itself */
 	/* Answers the call without an operation. */
 	void (*answer)(struct api_call *call);
 	/* NULL: the operation takes the request as it came, and its response is the answer. */
@@ -89,6 +90,7 @@ extern const struct api_service order_service;
 extern const struct api_service return_service;
 extern const struct api_service ledger_service;
 extern const struct api_service token_service;
+extern const struct api_service session_service;
 
 /* ---- The rows of the tables ---- */
 

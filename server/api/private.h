@@ -44,6 +44,13 @@ struct api {
 	uint64_t random;       /* state of api_random() */
 	struct record record;
 	size_t calls_in_flight;
+	struct {
+		struct session_operation *free; /* kept for the next ones */
+		size_t free_count;
+		struct metric *open;
+		struct metric *operations;
+		struct metric *messages;
+	} session;
 	struct api_bootstrap *bootstrap; /* while it is under way */
 };
 
@@ -54,6 +61,10 @@ uint64_t api_random(struct api *api);
 /* Allocates in the call's arena; frees nothing. */
 ProtobufCAllocator api_allocator(struct arena *arena);
 
+/* A message of the method's request type out of bytes, checked by the method's rules. It lies in the
+ * arena, the refusal in the call's. NULL: the refusal says what is wrong with it. */
+const ProtobufCMessage *api_call_decode(struct api_call *call, const uint8_t *bytes, size_t size,
+	struct arena *arena, struct refusal *refusal);
 /* The caller is known: on with the call. */
 void api_call_continue(struct api_call *call);
 /* The engine's answer stands as it came: to the caller, and done. */
@@ -61,6 +72,8 @@ void api_call_finish_packed(struct api_call *call, const uint8_t *response, size
 void api_call_finish_message(struct api_call *call, const ProtobufCMessage *response);
 /* Ends a stream. */
 void api_call_finish_ok(struct api_call *call);
+/* Nobody waits for its end any more. */
+void api_call_finish_cancelled(struct api_call *call);
 void api_call_finish_refused(struct api_call *call, struct refusal *refusal);
 PRINTF_LIKE(3, 4)
 void api_call_refuse(struct api_call *call, Stockbook__V1__Reason reason, const char *format, ...);

@@ -30,7 +30,7 @@ static void count_call(struct api_call *call, int code, int64_t took_us)
 	metric_observe(method->seconds, took_us);
 }
 
-static void count_refusal(struct record *record, Stockbook__V1__Reason reason)
+void record_refusal(struct record *record, Stockbook__V1__Reason reason)
 {
 	size_t index = (size_t)reason;
 	if (index >= RECORD_REASONS_MAX)
@@ -118,6 +118,6 @@ void record_call(struct api_call *call, int code, const struct refusal *refusal)
 	int64_t took_us = api_clock_us() - call->call->arrived_us;
 	count_call(call, code, took_us);
 	if (refusal)
-		count_refusal(&call->api->record, refusal->reason);
+		record_refusal(&call->api->record, refusal->reason);
 	log_call(call, code, refusal, took_us);
 }

@@ -24,6 +24,8 @@ struct record {
 };
 
 /* refusal: NULL for a call that was answered. */
+/* A refusal of what is no call; record_call() counts those of calls. */
+void record_refusal(struct record *record, Stockbook__V1__Reason reason);
 void record_call(struct api_call *call, int code, const struct refusal *refusal);
 
 #endif

@@ -48,6 +48,8 @@ const struct setting settings_table[] = {
 	FLAG(reuse_port, "let several servers of this machine share the port"),
 	INTEGER(message_bytes_max, "4194304", 65536, 67108864, "largest request, in bytes"),
 	INTEGER(calls_in_flight_max, "10000", 1, 1000000, "calls at once; more are refused"),
+	INTEGER(session_operations_max, "1024", 1, 100000,
+		"operations of one session at once, with answers not yet sent; more are not read"),
 	INTEGER(drain_ms, "10000", 0, 600000,
 		"how long calls may go on after SIGTERM, in milliseconds"),
 

@@ -25,6 +25,7 @@ const struct api_service *const fake_services[] = {
 	&return_service,
 	&ledger_service,
 	&token_service,
+	&session_service,
 };
 const size_t fake_service_count = ARRAY_COUNT(fake_services);
 
