@@ -255,80 +255,6 @@ static void promised_goods_that_a_fact_took_are_found_when_they_are_shipped(void
 	assert_int_equal(movement_back(book, 1)->reason, MOVED_BY(FOUND));
 }
 
-/* ---- The machine ---- */
-
-static const char *make_in_status(struct book *book, Stockbook__V1__OrderStatus status)
-{
-	const char *id = waiting_order(book, "S1*4@LEEDS S3*1"); /* S3 stays open */
-	order_do(book, pick_name, id, "1*2");
-	if (status == STATUS(PARTIALLY_FULFILLED) || status == STATUS(FULFILLED))
-		order_do(book, ship_name, id, "1*1");
-	if (status == STATUS(CANCELLED) || status == STATUS(FULFILLED))
-		order_do(book, cancel_name, id, "");
-	assert_int_equal(get_order(book, id)->status, status);
-	return id;
-}
-
-static void try_step(struct book *book, Stockbook__V1__OrderStatus from, enum order_step step)
-{
-	static const struct {
-		const char *operation;
-		const char *lines;
-	} calls[ORDER_STEP_COUNT] = {
-		[ORDER_ALLOCATE] = {allocate_name, "2*1@HULL"},
-		[ORDER_DEALLOCATE] = {deallocate_name, "1*1"},
-		[ORDER_PICK] = {pick_name, "1*1"},
-		[ORDER_PUT_BACK] = {put_back_name, "1*1"},
-		[ORDER_SHIP] = {ship_name, "1*1"},
-		[ORDER_CANCEL] = {cancel_name, "1*1"},
-	};
-	if (!calls[step].operation)
-		return;
-	const char *id = make_in_status(book, from);
-	if (step == ORDER_ALLOCATE)
-		book_receive(book, "S3", "HULL", 1);
-	void *request = step_request(book, calls[step].operation, id, calls[step].lines);
-	if (machine_has_step(&order_machine, (int)from, step)) {
-		book_call(book, calls[step].operation, request);
-		assert_true(machine_may_lead(&order_machine, (int)from, step,
-			(int)get_order(book, id)->status));
-		return;
-	}
-	uint64_t before = book_digest(book);
-	const struct refusal *refusal =
-		book_refusal(book, calls[step].operation, request, REASON(WRONG_STATUS));
-	assert_string_equal(refusal_value(refusal, "status"),
-		machine_status_name(&order_machine, (int)from));
-	assert_true(book_digest(book) == before);
-}
-
-static void a_step_that_is_not_in_the_table_is_refused_and_changes_nothing(void **state)
-{
-	struct book *book = *state;
-	book_receive(book, "S1", "LEEDS", 1000);
-	for (enum order_step step = 0; step < ORDER_STEP_COUNT; step++) {
-		try_step(book, STATUS(OPEN), step);
-		try_step(book, STATUS(PARTIALLY_FULFILLED), step);
-		try_step(book, STATUS(FULFILLED), step);
-		try_step(book, STATUS(CANCELLED), step);
-	}
-}
-
-/* What never shipped cannot come back, and a return of it leaves the order alone. */
-static void an_order_of_which_nothing_shipped_takes_no_return(void **state)
-{
-	struct book *book = *state;
-	book_receive(book, "S1", "LEEDS", 100);
-	static const Stockbook__V1__OrderStatus without[] = {STATUS(OPEN), STATUS(CANCELLED)};
-	for (size_t i = 0; i < ARRAY_COUNT(without); i++) {
-		const char *id = make_in_status(book, without[i]);
-		uint64_t before = book_digest(book);
-		book_refusal(book, "ReturnService/CreateReturn", return_request(book, "YORK", id, "1*1r"),
-			REASON(RETURN_EXCEEDS_FULFILLED));
-		assert_true(book_digest(book) == before);
-	}
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, trade_setup, book_teardown)
 
 int main(void)
@@ -345,8 +271,6 @@ int main(void)
 		TEST(what_was_shipped_is_not_cancelled),
 		TEST(cancelling_at_a_location_leaves_what_is_open),
 		TEST(promised_goods_that_a_fact_took_are_found_when_they_are_shipped),
-		TEST(a_step_that_is_not_in_the_table_is_refused_and_changes_nothing),
-		TEST(an_order_of_which_nothing_shipped_takes_no_return),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
