@@ -9,6 +9,7 @@ void order_line_load(struct run *run, const struct order_line_row *row, struct o
 		.line = row->line,
 		.sku = row->sku,
 		.method = (Stockbook__V1__FulfilmentMethod)row->method,
+		.pickup_location = row->pickup_location,
 		.unit_price = row->unit_price,
 		.ordered = row->ordered,
 		.open = row->open,
@@ -27,6 +28,7 @@ void order_line_load(struct run *run, const struct order_line_row *row, struct o
 			.allocated = row->allocation_allocated.items[i],
 			.picked = row->allocation_picked.items[i],
 			.fulfilled = row->allocation_fulfilled.items[i],
+			.awaiting = row->allocation_awaiting.items[i],
 		};
 }
 
@@ -43,6 +45,8 @@ static void check_line(const struct order_line *line)
 		sum.allocated += line->allocations[i].allocated;
 		sum.picked += line->allocations[i].picked;
 		sum.fulfilled += line->allocations[i].fulfilled;
+		CHECK(line->allocations[i].awaiting >= 0 &&
+			  line->allocations[i].awaiting <= line->allocations[i].allocated);
 	}
 	CHECK(sum.allocated == line->allocated && sum.picked == line->picked &&
 		  sum.fulfilled == line->fulfilled);
@@ -57,6 +61,7 @@ static void store_allocations(struct arena *arena, const struct order_line *line
 	int64_t *allocated = arena_alloc_array(arena, most, sizeof(*allocated));
 	int64_t *picked = arena_alloc_array(arena, most, sizeof(*picked));
 	int64_t *fulfilled = arena_alloc_array(arena, most, sizeof(*fulfilled));
+	int64_t *awaiting = arena_alloc_array(arena, most, sizeof(*awaiting));
 	size_t count = 0;
 	for (size_t i = 0; i < most; i++) {
 		const struct order_allocation *from = &line->allocations[i];
@@ -65,12 +70,14 @@ static void store_allocations(struct arena *arena, const struct order_line *line
 		locations[count] = arena_string(arena, from->location);
 		allocated[count] = from->allocated;
 		picked[count] = from->picked;
+		awaiting[count] = from->awaiting;
 		fulfilled[count++] = from->fulfilled;
 	}
 	row->allocation_location = (struct text_list){locations, count};
 	row->allocation_allocated = (struct count_list){allocated, count};
 	row->allocation_picked = (struct count_list){picked, count};
 	row->allocation_fulfilled = (struct count_list){fulfilled, count};
+	row->allocation_awaiting = (struct count_list){awaiting, count};
 }
 
 void order_line_store(struct run *run, const struct customer_order_row *order,
@@ -89,9 +96,11 @@ void order_line_store(struct run *run, const struct customer_order_row *order,
 		row = workset_insert(run->set, row);
 		row->sku = arena_string(arena, line->sku);
 		row->method = (int32_t)line->method;
-		row->unit_price = line->unit_price;
-		row->ordered = line->ordered;
+		row->pickup_location =
+			line->pickup_location ? arena_string(arena, line->pickup_location) : "";
 	}
+	row->unit_price = line->unit_price;
+	row->ordered = line->ordered;
 	row->open = line->open;
 	row->allocated = line->allocated;
 	row->picked = line->picked;
@@ -123,6 +132,7 @@ static Stockbook__V1__OrderAllocation *allocation_message(struct arena *arena,
 	message->allocated = allocation->allocated;
 	message->picked = allocation->picked;
 	message->fulfilled = allocation->fulfilled;
+	message->awaiting = allocation->awaiting;
 	return message;
 }
 
@@ -134,6 +144,9 @@ Stockbook__V1__OrderLine *order_line_message(struct run *run, const struct order
 	message->line = line->line;
 	message->sku = arena_string(run->arena, line->sku);
 	message->method = line->method;
+	message->pickup_location = line->pickup_location
+								   ? arena_string(run->arena, line->pickup_location)
+								   : message->pickup_location;
 	message->unit_price = make_money(run, line->unit_price, currency);
 	message->ordered = line->ordered;
 	message->open = line->open;

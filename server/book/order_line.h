@@ -13,6 +13,7 @@ struct order_allocation {
 	int64_t allocated;
 	int64_t picked;
 	int64_t fulfilled;
+	int64_t awaiting; /* of allocated: on a transfer to the location, which owns the units */
 };
 
 struct order_line {
@@ -20,6 +21,7 @@ struct order_line {
 	int32_t line;
 	const char *sku;
 	Stockbook__V1__FulfilmentMethod method;
+	const char *pickup_location; /* "" but for PICKUP and SHIP_TO_STORE */
 	int64_t unit_price;
 	int64_t ordered;
 	int64_t open;

@@ -160,6 +160,11 @@ enum verdict check_location(struct run *run, const char *code, enum location_tas
 	case LOCATION_RETURN:
 		return location->takes_returns ? VERDICT_DONE
 									   : refuse_location(run, code, "takes no returns");
+	case LOCATION_PICKUP:
+		if (location->disabled)
+			return refuse_location(run, code, "is disabled");
+		return location->hands_over_pickups ? VERDICT_DONE
+											: refuse_location(run, code, "hands over no pickups");
 	}
 	CHECK(!"a task is one of the above");
 	return VERDICT_REFUSED;
@@ -291,7 +296,6 @@ enum verdict post(struct run *run, const struct posting *posting)
 	CHECK(posting->quantity > 0 && posting->quantity <= QUANTITY_MAX);
 	CHECK(from_outside == (posting->from_location[0] == '\0'));
 	CHECK(to_outside == (posting->to_location[0] == '\0'));
-	CHECK(!(from_outside && to_outside));
 
 	const struct stock_row *from = NULL;
 	const struct stock_row *to = NULL;
@@ -314,7 +318,7 @@ enum verdict post(struct run *run, const struct posting *posting)
 		if (verdict != VERDICT_DONE)
 			return verdict;
 	}
-	movement_add(run, posting, from ? from->part : to->part);
+	movement_add(run, posting, from ? from->part : to ? to->part : posting->part);
 	return VERDICT_DONE;
 }
 
@@ -335,7 +339,10 @@ void note_change(struct run *run, const struct step *step)
 	change->status_before = text_or_empty(run, step->status_before);
 	change->status_after = text_or_empty(run, step->status_after);
 	change->channel = text_or_empty(run, step->channel);
-	change->actor = text_or_empty(run, run->actor->name);
+	change->actor = run->worker && run->worker[0] ? arena_printf(workset_arena(run->set), "%s/%s",
+														run->actor->name, run->worker)
+												  : text_or_empty(run, run->actor->name);
+	change->location = text_or_empty(run, step->location);
 	change->request_id = run->request_id;
 	change->note = text_or_empty(run, step->note);
 	workset_add_change(run->set, change);

@@ -51,6 +51,9 @@ struct run {
 	struct uuid request_id; /* nil for reads and for the service's own operations */
 	/* Set by the operation. */
 	uint32_t ids_made;
+	/* The person who acts, where the request names one ("" or NULL: none): stands with the token's
+	 * name in the history, "till-7/anna". */
+	const char *worker;
 	struct refusal refusal;
 };
 
@@ -107,6 +110,7 @@ enum location_task {
 	LOCATION_SHIP,   /* enabled and ships */
 	LOCATION_TILL,   /* sells at the till; a fact is posted at a disabled location too */
 	LOCATION_RETURN, /* takes returns */
+	LOCATION_PICKUP, /* enabled and hands over pickups */
 };
 
 /* VERDICT_DONE when the location exists, may do this, and the actor may act there (only checked
@@ -130,13 +134,17 @@ struct posting {
 	int64_t quantity; /* > 0 */
 	Stockbook__V1__MovementReason reason;
 	int32_t document_line;
+	const char *channel; /* whose promise it makes or gives back, for quotas; NULL: nobody's */
+	int32_t part;        /* of the movement, where both states are outside */
 };
 
 /* Moves stock: both balances and the movement. Needs both stock rows with ACCESS_LOCK, which it
  * asks for; makes a row that does not exist yet (the SKU and the location are known to exist).
  * Refuses when a balance would leave its bounds; from a state other than AVAILABLE the caller has
  * checked that there is enough (CHECK). AVAILABLE may go below 0: a promise has checked before, a
- * fact need not. */
+ * fact need not. Where the row has quotas, a promise (AVAILABLE to RESERVED, ALLOCATED, PICKED or
+ * CUSTOMER) counts on the channel's own, and its inverse takes it off again. A parcel that is lost
+ * goes from outside to outside. */
 enum verdict post(struct run *run, const struct posting *posting);
 
 struct step {
@@ -147,6 +155,7 @@ struct step {
 	const char *step; /* "reserve" */
 	const char *status_before;
 	const char *status_after;
+	const char *location; /* where it happened, when the movements do not tell */
 	const char *channel;
 	const char *note;
 };

@@ -129,16 +129,21 @@ struct row {
 	F(TEXT, code) \
 	F(INT4, part) F(TEXT, name) F(INT4, kind) F(BOOL, sells_at_till) F(BOOL, ships) \
 	F(BOOL, hands_over_pickups) F(BOOL, takes_returns) F(INT8, daily_ship_capacity) \
-	F(BOOL, disabled) F(COUNT, safety_stock) F(BYTES, profile) \
+	F(BOOL, disabled) F(COUNT, safety_stock) F(BOOL, has_coordinates) F(FLOAT8, latitude) \
+	F(FLOAT8, longitude) F(INT4, pickup_accept_minutes) F(INT4, pickup_ready_minutes) \
+	F(INT4, pickup_hold_minutes) F(INT4, ship_minutes) F(BYTES, profile) \
 	F(TIME, created_at) F(TIME, updated_at)
 
 #define LOCATION_GROUP_FIELDS(F) \
 	F(TEXT, code) \
 	F(TEXT, name) F(TEXTS, locations) F(TIME, created_at) F(TIME, updated_at)
 
+/* excluded_*: index by index, locations that must not serve it, and the method (0: none at all). */
 #define CHANNEL_FIELDS(F) \
 	F(TEXT, code) \
 	F(TEXT, name) F(INT4, kind) F(TEXT, location_group) F(COUNT, safety_stock) \
+	F(BOOL, plans_shipments) F(INT4, strategy) F(TEXTS, excluded_location) \
+	F(COUNTS, excluded_method) F(INT4, delivery_days) F(INT4, delivery_km_per_day) \
 	F(TIME, created_at) F(TIME, updated_at)
 
 /* hash: SHA-256 of the secret. */
@@ -146,13 +151,30 @@ struct row {
 	F(TEXT, name) \
 	F(BYTES, hash) F(INT4, role) F(TEXTS, locations) F(TIME, created_at) F(TIME, revoked_at)
 
+/* Where an item lies at a location. */
+#define SHELF_FIELDS(F) \
+	F(INT4, part) F(TEXT, location) F(TEXT, sku) \
+	F(TEXT, shelf)
+
 /* in_shortage: available < 0, as a column of its own so that it can be indexed without ending
- * PostgreSQL's heap-only updates of the balances. */
+ * PostgreSQL's heap-only updates of the balances. has_quotas: there are rows in quota; only then are
+ * they looked up. */
 #define STOCK_FIELDS(F) \
 	F(INT4, part) F(TEXT, sku) F(TEXT, location) \
 	F(INT8, available) F(INT8, reserved) F(INT8, allocated) F(INT8, picked) F(INT8, damaged) \
 	F(INT8, quality_control) F(INT8, on_hold) F(INT8, in_transit) F(BOOL, in_shortage) \
-	F(COUNT, safety_stock) F(INT8, version)
+	F(COUNT, safety_stock) F(INT8, version) F(BOOL, has_quotas)
+
+/* used: promised by the channel since the quota was set, less what was given back; may be more than
+ * the quota. Kept by post(). */
+#define QUOTA_FIELDS(F) \
+	F(INT4, part) F(TEXT, sku) F(TEXT, location) F(TEXT, channel) \
+	F(INT8, quantity) F(INT8, used)
+
+/* Parcels promised to leave a location on a day (days since 1970 UTC), where it has a capacity. */
+#define SHIP_DAY_FIELDS(F) \
+	F(INT4, part) F(TEXT, location) F(INT4, day) \
+	F(INT8, parcels)
 
 /* The lines stand in the row: one row and no further index entry for each hold. */
 #define RESERVATION_FIELDS(F) \
@@ -161,18 +183,66 @@ struct row {
 	F(TEXTS, line_location) F(COUNTS, line_quantity) F(TIME, hold_until) F(UUID, order_id) \
 	F(TIME, created_at) F(TIME, updated_at)
 
+/* fulfilment_count: its pickups and shipments, ever; they are looked up only when there are any. */
 #define CUSTOMER_ORDER_FIELDS(F) \
 	F(INT4, part) F(UUID, id) \
 	F(INT4, status) F(TEXT, channel) F(TEXT, customer) F(TEXT, reference) F(TEXT, currency) \
-	F(UUID, reservation_id) F(INT4, line_count) F(TIME, created_at) F(TIME, updated_at)
+	F(UUID, reservation_id) F(INT4, line_count) F(INT4, fulfilment_count) F(TIME, created_at) \
+	F(TIME, updated_at)
 
-/* unit_price: minor units. allocation_*: which locations serve the line, index by index. */
+/* unit_price: minor units. allocation_*: which locations serve the line, index by index; of
+ * allocated, `awaiting` are on a transfer to the location, which owns them. */
 #define ORDER_LINE_FIELDS(F) \
 	F(INT4, part) F(UUID, order_id) F(INT4, line) \
 	F(TEXT, sku) F(INT4, method) F(INT8, unit_price) F(INT8, ordered) F(INT8, open) \
 	F(INT8, allocated) F(INT8, picked) F(INT8, fulfilled) F(INT8, cancelled) F(INT8, returned) \
-	F(TEXTS, allocation_location) F(COUNTS, allocation_allocated) F(COUNTS, allocation_picked) \
-	F(COUNTS, allocation_fulfilled)
+	F(TEXT, pickup_location) F(TEXTS, allocation_location) F(COUNTS, allocation_allocated) \
+	F(COUNTS, allocation_picked) F(COUNTS, allocation_fulfilled) F(COUNTS, allocation_awaiting)
+
+/* Pickups and shipments: goods of one order at one location. Children of the order: its lock is
+ * theirs. kind: DOCUMENT_KIND_PICKUP or _SHIPMENT; status: of that document's enum. accepted: a
+ * pickup was accepted before it had to wait for a transfer. due_*: a pickup's deadlines; a shipment
+ * uses due_ready. code_hash: '' when there is none; code_failures: wrong codes since it was made.
+ * replaces: the lost shipment. */
+#define FULFILMENT_FIELDS(F) \
+	F(INT4, part) F(UUID, order_id) F(UUID, id) \
+	F(INT4, kind) F(INT4, status) F(TEXT, location) F(TEXT, channel) F(TEXT, customer) \
+	F(TEXT, reference) F(INT4, line_count) F(BOOL, accepted) F(TIME, accept_by) \
+	F(TIME, ready_by) F(TIME, collect_by) F(BYTES, code_hash) F(INT4, code_failures) \
+	F(TEXT, collected_by) F(INT4, parcels) F(TEXT, carrier) F(TEXT, tracking) F(UUID, replaces) \
+	F(TIME, created_at) F(TIME, updated_at)
+
+/* line: the order's line. quantity = awaiting + to_pick + picked + done + put_back + dropped. The
+ * order's line counts to_pick and awaiting as allocated and picked as picked; put_back units are no
+ * longer the order's: the fulfilment owns them until they are on the shelf. */
+#define FULFILMENT_LINE_FIELDS(F) \
+	F(INT4, part) F(UUID, order_id) F(UUID, fulfilment_id) F(INT4, line) \
+	F(TEXT, sku) F(INT8, quantity) F(INT8, awaiting) F(INT8, to_pick) F(INT8, picked) \
+	F(INT8, done) F(INT8, put_back) F(INT8, dropped)
+
+/* order_id, fulfilment_id: whom the goods are for; nil for the shelf. Lies in the part of its
+ * source. */
+#define TRANSFER_FIELDS(F) \
+	F(INT4, part) F(UUID, id) \
+	F(INT4, status) F(TEXT, source) F(TEXT, destination) F(UUID, order_id) \
+	F(UUID, fulfilment_id) F(TEXT, reference) F(TEXT, carrier) F(TEXT, tracking) \
+	F(INT4, line_count) F(TIME, created_at) F(TIME, updated_at)
+
+/* requested = open + allocated + in_transit + received + damaged + lost + returned + cancelled.
+ * The transfer owns ALLOCATED units at its source and IN_TRANSIT units at its destination. */
+#define TRANSFER_LINE_FIELDS(F) \
+	F(INT4, part) F(UUID, transfer_id) F(INT4, line) \
+	F(TEXT, sku) F(INT4, order_line) F(INT8, requested) F(INT8, open) F(INT8, allocated) \
+	F(INT8, in_transit) F(INT8, received) F(INT8, damaged) F(INT8, lost) F(INT8, returned) \
+	F(INT8, cancelled) F(INT8, over)
+
+/* Work that is due: one row for each document and kind (stockbook.v1.WorkKind), in the document's
+ * part, gone when it is done. A claim whose time is over is none. sku: of a recount. */
+#define WORK_FIELDS(F) \
+	F(INT4, part) F(UUID, document_id) F(INT4, kind) \
+	F(TEXT, location) F(INT4, document_kind) F(UUID, order_id) F(TEXT, customer) \
+	F(TEXT, reference) F(TEXT, sku) F(INT8, units) F(TIME, due_at) F(TEXT, claimed_by) \
+	F(TIME, claimed_until) F(TIME, created_at)
 
 #define GOODS_RETURN_FIELDS(F) \
 	F(INT4, part) F(UUID, id) \
@@ -198,8 +268,8 @@ struct row {
 #define CHANGE_FIELDS(F) \
 	F(INT4, part) F(SEQUENCE, sequence) \
 	F(TIME, at) F(INT4, document_kind) F(UUID, document_id) F(TEXT, document_code) F(TEXT, step) \
-	F(TEXT, status_before) F(TEXT, status_after) F(TEXT, channel) F(TEXT, actor) \
-	F(UUID, request_id) F(TEXT, note) F(INT4, movements)
+	F(TEXT, status_before) F(TEXT, status_after) F(TEXT, location) F(TEXT, channel) \
+	F(TEXT, actor) F(UUID, request_id) F(TEXT, note) F(INT4, movements)
 
 /* Requests that took effect. response: the packed answer without its position; parts: those that
  * the position names; fingerprint: hash of method and content. */
@@ -214,13 +284,21 @@ struct row {
 	T(location,       1, TABLE_POLICY, LOCATION_FIELDS) \
 	T(location_group, 1, TABLE_POLICY, LOCATION_GROUP_FIELDS) \
 	T(channel,        1, TABLE_POLICY, CHANNEL_FIELDS) \
+	T(shelf,          3, TABLE_BOOK,   SHELF_FIELDS) \
 	T(token,          1, TABLE_BOOK,   TOKEN_FIELDS) \
 	T(reservation,    2, TABLE_BOOK,   RESERVATION_FIELDS) \
+	T(transfer,       2, TABLE_BOOK,   TRANSFER_FIELDS) \
+	T(transfer_line,  3, TABLE_BOOK,   TRANSFER_LINE_FIELDS) \
 	T(customer_order, 2, TABLE_BOOK,   CUSTOMER_ORDER_FIELDS) \
 	T(order_line,     3, TABLE_BOOK,   ORDER_LINE_FIELDS) \
+	T(fulfilment,     3, TABLE_BOOK,   FULFILMENT_FIELDS) \
+	T(fulfilment_line, 4, TABLE_BOOK,  FULFILMENT_LINE_FIELDS) \
 	T(goods_return,   2, TABLE_BOOK,   GOODS_RETURN_FIELDS) \
 	T(return_line,    3, TABLE_BOOK,   RETURN_LINE_FIELDS) \
+	T(work,           3, TABLE_BOOK,   WORK_FIELDS) \
+	T(ship_day,       3, TABLE_BOOK,   SHIP_DAY_FIELDS) \
 	T(stock,          3, TABLE_BOOK,   STOCK_FIELDS) \
+	T(quota,          4, TABLE_BOOK,   QUOTA_FIELDS) \
 	T(movement,       2, TABLE_LEDGER, MOVEMENT_FIELDS) \
 	T(change,         2, TABLE_LEDGER, CHANGE_FIELDS) \
 	T(request,        2, TABLE_BOOK,   REQUEST_FIELDS)

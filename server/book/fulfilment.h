@@ -1,0 +1,158 @@
+/*
+ * Fulfilments: pickups and shipments, goods of one order at one location. What they share stands
+ * here: their rows, their lines' counters, opening and ending them, and short units. The machines
+ * are in pickup.c and shipment.c.
+ *
+ *   awaiting --arrives--> to_pick --pick--> picked --collect, ship--> done
+ *                                 <-step back-    --cancel, expire--> put_back --on the shelf--> dropped
+ *
+ * A fulfilment is a child of its order: the order's lock is its lock, and order_open() brings all of
+ * them with it. What a fulfilment's line counts, its order's line counts too: to_pick and awaiting
+ * as allocated, picked as picked, done as fulfilled at the fulfilment's location. put_back and
+ * dropped units are no longer the order's. Units that the order has allocated or picked at a
+ * location and no living fulfilment counts are free: the order's own steps move only those.
+ */
+#ifndef STOCKBOOK_BOOK_FULFILMENT_H
+#define STOCKBOOK_BOOK_FULFILMENT_H
+
+#include "book/machine.h"
+#include "book/order.h"
+#include "book/sourcing.h"
+#include "stockbook/v1/fulfilment.pb-c.h"
+#include "stockbook/v1/pickup.pb-c.h"
+#include "stockbook/v1/shipment.pb-c.h"
+#include "stockbook/v1/transfer.pb-c.h"
+
+struct fulfilment_line {
+	const struct fulfilment_line_row *row; /* NULL while it is not stored */
+	int32_t line;                          /* of the order */
+	const char *sku;
+	int64_t quantity;
+	int64_t awaiting;
+	int64_t to_pick;
+	int64_t picked;
+	int64_t done;
+	int64_t put_back;
+	int64_t dropped;
+	bool changed;
+};
+
+struct fulfilment {
+	const struct fulfilment_row *row;
+	struct fulfilment_line *lines;
+	size_t count;
+};
+
+/* ---- Reading and storing ---- */
+
+/* The order's fulfilments with their lines, into order->fulfilments. Part of order_open(). Asks for
+ * nothing where the order has none. */
+enum verdict fulfilments_load(struct run *run, struct order *order);
+/* The order and, of it, the fulfilment with this id and kind; *at points into order->fulfilments.
+ * Refused with PICKUP_NOT_FOUND or SHIPMENT_NOT_FOUND; the actor must be allowed at its location
+ * when acting is true. */
+enum verdict fulfilment_open(struct run *run, Stockbook__V1__DocumentKind kind, const char *id,
+	bool acting, struct order *order, struct fulfilment **at);
+/* Stores the lines that were changed; checks that each adds up. */
+void fulfilment_store(struct run *run, struct fulfilment *fulfilment);
+/* Stores it with a new status, brings its work (work.h) in line with that, and notes the change,
+ * which closes the movements posted since the last. The order's own lines and status are stored by
+ * order_follow(). */
+void fulfilment_advance(struct run *run, const struct order *order, struct fulfilment *fulfilment,
+	int step, int status, const char *channel, const char *note);
+struct fulfilment_line *fulfilment_line_of(struct fulfilment *fulfilment, int32_t line);
+/* Sums over the lines. */
+struct fulfilment_line fulfilment_total(const struct fulfilment *fulfilment);
+/* Neither collected, shipped, cancelled nor putting back: its units are the order's. */
+bool fulfilment_is_living(const struct fulfilment *fulfilment);
+const struct machine *fulfilment_machine(const struct fulfilment_row *row);
+
+/* What the order has allocated (picked) of a line at a location and no living fulfilment counts.
+ * Awaiting units are never free. */
+int64_t order_free_allocated(const struct order *order, const struct order_line *line,
+	const char *location);
+int64_t order_free_picked(const struct order *order, const struct order_line *line,
+	const char *location);
+
+Stockbook__V1__Pickup *pickup_message(struct run *run, const struct fulfilment *fulfilment);
+Stockbook__V1__Shipment *shipment_message(struct run *run, const struct fulfilment *fulfilment);
+
+/* ---- Opening ---- */
+
+/* What a new fulfilment stands for: units of a line that the order has allocated and free at the
+ * location (to_pick), or that a transfer will bring there (awaiting), or that are picked there. */
+struct fulfilment_share {
+	int32_t line;
+	int64_t to_pick;
+	int64_t awaiting;
+	int64_t picked;
+};
+
+/* Inserts it, counts it on the order, makes its work and notes the change. Its deadlines come from
+ * the location's row (peeked: may be VERDICT_NEED). *made points into order->fulfilments, whose
+ * earlier pointers stay valid. */
+enum verdict fulfilment_insert(struct run *run, struct order *order,
+	Stockbook__V1__DocumentKind kind, const char *location, const struct fulfilment_share *shares,
+	size_t count, const struct uuid *replaces, struct fulfilment **made);
+
+/* Opens what freshly allocated lines of the order ask for, by their methods: a pickup at each
+ * location of PICKUP lines; for SHIP_TO_STORE lines a pickup at the pickup location and a transfer
+ * from each source to it; for SHIP lines a shipment at each location when the order's channel plans
+ * shipments. Takes all free allocated units (of SHIP_TO_STORE lines: those that are not at the
+ * pickup location) and changes the lines in memory; the caller stores the order afterwards.
+ * `opened` collects what was made, for the answer. */
+struct opened {
+	struct fulfilment **fulfilments;
+	size_t fulfilment_count;
+	size_t fulfilment_capacity;
+	struct transfer *transfers; /* transfer.h */
+	size_t transfer_count;
+	size_t transfer_capacity;
+};
+enum verdict fulfilments_plan(struct run *run, struct order *order,
+	const struct channel_row *channel, struct opened *opened);
+
+/* ---- Units that do not come from here ---- */
+
+/* Where units of a fulfilment go that its location does not deliver. */
+struct resourcing {
+	Stockbook__V1__ShortRemedy remedy;
+	const Stockbook__V1__SourcingOptions *options;
+	/* Answered. */
+	Stockbook__V1__Resourced **results;
+	size_t count;
+	size_t capacity;
+};
+
+/* Units of an order's line that are open again, after they left the fulfilment `from`: re-sourced
+ * without its location (a new fulfilment of the same kind elsewhere), brought by a transfer (pickups),
+ * cancelled, or left open. All lines of a call together: add, then run. Posts, changes the order's
+ * lines in memory, inserts documents; what nobody has stays open. */
+struct resourcing_unit {
+	int32_t line;
+	int64_t quantity;
+};
+enum verdict fulfilment_resource(struct run *run, struct order *order, struct fulfilment *from,
+	const struct resourcing_unit *units, size_t count, struct resourcing *resourcing);
+
+/* A location could not find or use units that were ALLOCATED there: they go to LOSS (NOT_FOUND) or
+ * DAMAGED, and a recount is queued when they were not found. Only the posting and the recount; the
+ * caller moves its counters. */
+enum verdict post_short(struct run *run, const char *sku, const char *location, int64_t quantity,
+	Stockbook__V1__ShortReason reason, int32_t document_line);
+
+/* Cancels up to `most` units of an order's line within its living fulfilments: awaiting first (their
+ * transfers are told), then to_pick (free at once), then picked (to be put back). Posts, moves all
+ * counters, advances or ends the fulfilments concerned. *taken says how many. For CancelOrderLines
+ * and AmendOrder. */
+enum verdict fulfilments_cancel(struct run *run, struct order *order, struct order_line *line,
+	int64_t most, const char *note, int64_t *taken);
+
+/* ---- Pickups, for the book's other files ---- */
+
+/* Units of a transfer arrived for a pickup (to_pick now) or will not come (open on the order). Moves
+ * the fulfilment's and the order's counters in memory and advances the pickup; posts nothing. */
+enum verdict pickup_arrive(struct run *run, struct order *order, struct fulfilment *pickup,
+	int32_t line, int64_t arrived, int64_t missing);
+
+#endif

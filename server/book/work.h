@@ -1,0 +1,47 @@
+/*
+ * Work: what people have to do now, one row for each document and kind of work, made and ended in
+ * the same transaction as the document's step. A claim keeps others away until its time is over,
+ * which is judged by time in every call.
+ */
+#ifndef STOCKBOOK_BOOK_WORK_H
+#define STOCKBOOK_BOOK_WORK_H
+
+#include "book/run.h"
+#include "stockbook/v1/work.pb-c.h"
+
+extern const struct operation work_operations[];
+
+/* What a document's work is about. */
+struct work_subject {
+	int32_t part; /* the document's */
+	struct uuid document_id;
+	Stockbook__V1__DocumentKind document_kind;
+	const char *location;
+	struct uuid order_id; /* nil: none */
+	const char *customer;
+	const char *reference;
+	const char *sku; /* of a recount */
+	int64_t units;
+	int64_t due_at;
+};
+
+/* The document has just this kind of work now among those of `kinds` (a bit for each WorkKind:
+ * 1 << kind); UNSPECIFIED: none of them. Makes, changes and deletes rows; a row that stays keeps its
+ * claim. VERDICT_NEED or VERDICT_DONE. */
+enum verdict work_is(struct run *run, const struct work_subject *subject, unsigned kinds,
+	Stockbook__V1__WorkKind kind);
+/* Refused with WORK_CLAIMED when a living claim on the document's work of this kind is somebody
+ * else's than run->worker. */
+enum verdict work_check_claim(struct run *run, int32_t part, const struct uuid *document_id,
+	Stockbook__V1__WorkKind kind);
+/* Who has it, for answers: the row of the document's work of that kind, or NULL. */
+enum verdict work_find(struct run *run, int32_t part, const struct uuid *document_id,
+	Stockbook__V1__WorkKind kind, enum access access, const struct work_row **row);
+/* A recount of the SKU at the location is to be done; nothing where one waits already. Notes the
+ * change of a RECOUNT document when it makes one. */
+enum verdict work_recount(struct run *run, const char *sku, const char *location, const char *note);
+
+/* Where a SKU lies at a location; "" when unknown. VERDICT_NEED or VERDICT_DONE. */
+enum verdict shelf_of(struct run *run, const char *sku, const char *location, const char **shelf);
+
+#endif
