@@ -113,24 +113,15 @@ static const struct scan_shape channels_by_code = {
 };
 /* clang-format on */
 
-static enum verdict list_channels(struct run *run, const void *message, void *answer)
+static void *list_channel(struct run *run, const void *row)
 {
-	Stockbook__V1__ListChannelsResponse *response = answer;
+	return make_channel(run->arena, row);
+}
+
+static enum verdict list_channels(struct run *run, const void *request, void *response)
+{
 	struct scan scan = {.shape = &channels_by_code};
-	struct page page;
-	enum verdict verdict = page_open(run, message, &scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, &scan);
-	if (!result)
-		return VERDICT_NEED;
-	response->n_channels = page_count(&page, result);
-	response->channels =
-		arena_alloc_array(run->arena, response->n_channels, sizeof(*response->channels));
-	for (size_t i = 0; i < response->n_channels; i++)
-		response->channels[i] = make_channel(run->arena, result->rows[i]);
-	response->next_page_token = page_next(run, &page, &scan, result);
-	return VERDICT_DONE;
+	return page_list(run, request, &scan, list_channel, response);
 }
 
 /* clang-format off */

@@ -210,26 +210,18 @@ static const struct scan_shape items_by_sku = {
 };
 /* clang-format on */
 
-static enum verdict list_items(struct run *run, const void *message, void *answer)
+static void *list_item(struct run *run, const void *row)
+{
+	return make_item(run->arena, row);
+}
+
+static enum verdict list_items(struct run *run, const void *message, void *response)
 {
 	const Stockbook__V1__ListItemsRequest *request = message;
-	Stockbook__V1__ListItemsResponse *response = answer;
 	struct scan scan = {.shape = &items_by_sku};
 	if (request->sku_prefix[0] != '\0')
 		scan.values[0] = (struct scan_value){.present = true, .text = request->sku_prefix};
-	struct page page;
-	enum verdict verdict = page_open(run, message, &scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, &scan);
-	if (!result)
-		return VERDICT_NEED;
-	response->n_items = page_count(&page, result);
-	response->items = arena_alloc_array(run->arena, response->n_items, sizeof(*response->items));
-	for (size_t i = 0; i < response->n_items; i++)
-		response->items[i] = make_item(run->arena, result->rows[i]);
-	response->next_page_token = page_next(run, &page, &scan, result);
-	return VERDICT_DONE;
+	return page_list(run, request, &scan, list_item, response);
 }
 
 /* clang-format off */

@@ -283,8 +283,9 @@ static enum verdict answer_movements(struct run *run, const void *const *rows, s
 static enum verdict answer_page(struct run *run, const struct page *page, const struct scan *scan,
 	const struct scan_result *result, Stockbook__V1__ListMovementsResponse *response)
 {
-	response->next_page_token = page_next(run, page, scan, result);
-	return answer_movements(run, result->rows, page_count(page, result), response);
+	size_t count = page_count(page, result);
+	response->next_page_token = page_next(run, page, scan, result, count);
+	return answer_movements(run, result->rows, count, response);
 }
 
 static enum verdict list_by_sku(struct run *run, const struct movements_asked *asked,
@@ -470,31 +471,22 @@ static Stockbook__V1__Change *make_change(struct run *run, const struct change_r
 	return change;
 }
 
+static void *list_change(struct run *run, const void *row)
+{
+	return make_change(run, row);
+}
+
 /* A step is noted in every part that it moved stock in; the document's own part has them all. */
-static enum verdict list_changes(struct run *run, const void *message, void *answer)
+static enum verdict list_changes(struct run *run, const void *message, void *response)
 {
 	const Stockbook__V1__ListChangesRequest *request = message;
-	Stockbook__V1__ListChangesResponse *response = answer;
 	struct uuid document_id;
 	if (!uuid_parse(request->document_id, &document_id))
 		return refuse_field(run, "document_id", "must be a uuid");
 	struct scan scan = {.shape = &changes_by_document};
 	scan.values[OF_DOCUMENT_ID] = of_uuid(&document_id);
 	scan.values[OF_DOCUMENT_PART] = of_number(uuid_part(&document_id));
-	struct page page;
-	enum verdict verdict = page_open(run, message, &scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, &scan);
-	if (!result)
-		return VERDICT_NEED;
-	response->n_changes = page_count(&page, result);
-	response->changes =
-		arena_alloc_array(run->arena, response->n_changes, sizeof(*response->changes));
-	for (size_t i = 0; i < response->n_changes; i++)
-		response->changes[i] = make_change(run, result->rows[i]);
-	response->next_page_token = page_next(run, &page, &scan, result);
-	return VERDICT_DONE;
+	return page_list(run, message, &scan, list_change, response);
 }
 
 /* ---- GetOnHandAt ---- */

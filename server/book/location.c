@@ -204,24 +204,15 @@ static const struct scan_shape location_groups_by_code = {
 };
 /* clang-format on */
 
-static enum verdict list_locations(struct run *run, const void *message, void *answer)
+static void *list_location(struct run *run, const void *row)
 {
-	Stockbook__V1__ListLocationsResponse *response = answer;
+	return make_location(run->arena, row);
+}
+
+static enum verdict list_locations(struct run *run, const void *request, void *response)
+{
 	struct scan scan = {.shape = &locations_by_code};
-	struct page page;
-	enum verdict verdict = page_open(run, message, &scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, &scan);
-	if (!result)
-		return VERDICT_NEED;
-	response->n_locations = page_count(&page, result);
-	response->locations =
-		arena_alloc_array(run->arena, response->n_locations, sizeof(*response->locations));
-	for (size_t i = 0; i < response->n_locations; i++)
-		response->locations[i] = make_location(run->arena, result->rows[i]);
-	response->next_page_token = page_next(run, &page, &scan, result);
-	return VERDICT_DONE;
+	return page_list(run, request, &scan, list_location, response);
 }
 
 /* ---- Groups ---- */
@@ -335,24 +326,15 @@ static enum verdict get_location_group(struct run *run, const void *message, voi
 	return VERDICT_DONE;
 }
 
-static enum verdict list_location_groups(struct run *run, const void *message, void *answer)
+static void *list_location_group(struct run *run, const void *row)
 {
-	Stockbook__V1__ListLocationGroupsResponse *response = answer;
+	return make_location_group(run->arena, row);
+}
+
+static enum verdict list_location_groups(struct run *run, const void *request, void *response)
+{
 	struct scan scan = {.shape = &location_groups_by_code};
-	struct page page;
-	enum verdict verdict = page_open(run, message, &scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, &scan);
-	if (!result)
-		return VERDICT_NEED;
-	response->n_location_groups = page_count(&page, result);
-	response->location_groups = arena_alloc_array(run->arena, response->n_location_groups,
-		sizeof(*response->location_groups));
-	for (size_t i = 0; i < response->n_location_groups; i++)
-		response->location_groups[i] = make_location_group(run->arena, result->rows[i]);
-	response->next_page_token = page_next(run, &page, &scan, result);
-	return VERDICT_DONE;
+	return page_list(run, request, &scan, list_location_group, response);
 }
 
 /* clang-format off */

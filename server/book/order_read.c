@@ -3,8 +3,6 @@
 #include "book/page.h"
 
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
-/* A page ends early rather than answer with more lines than one order may have. */
-#define LIST_LINES_MAX LINES_MAX
 
 static const struct scan_shape lines_shape = {
 	.name = "order_lines",
@@ -53,18 +51,9 @@ enum verdict order_get(struct run *run, const void *request_, void *response_)
 	return VERDICT_DONE;
 }
 
-/* How many orders of the result are answered: at least one, if there is any. */
-static size_t orders_to_answer(const struct page *page, const struct scan_result *result)
+static size_t lines_of(const void *row)
 {
-	size_t most = page_count(page, result);
-	int64_t lines = 0;
-	size_t count = 0;
-	for (; count < most; count++) {
-		lines += ((const struct customer_order_row *)result->rows[count])->line_count;
-		if (count > 0 && lines > LIST_LINES_MAX)
-			break;
-	}
-	return count;
+	return (size_t)((const struct customer_order_row *)row)->line_count;
 }
 
 enum verdict order_list(struct run *run, const void *request_, void *response_)
@@ -99,7 +88,7 @@ enum verdict order_list(struct run *run, const void *request_, void *response_)
 	if (!result)
 		return VERDICT_NEED;
 
-	size_t count = orders_to_answer(&page, result);
+	size_t count = page_count_by_lines(&page, result, lines_of);
 	struct order *orders = arena_alloc_array(run->arena, count, sizeof(*orders));
 	bool here = true;
 	for (size_t i = 0; i < count; i++) {
@@ -112,8 +101,6 @@ enum verdict order_list(struct run *run, const void *request_, void *response_)
 	for (size_t i = 0; i < count; i++)
 		response->orders[i] = order_message(run, &orders[i]);
 	response->n_orders = count;
-	response->next_page_token =
-		count < result->count ? page_token_after(run, &page, scan.shape, result->rows[count - 1])
-							  : arena_string(run->arena, "");
+	response->next_page_token = page_next(run, &page, &scan, result, count);
 	return VERDICT_DONE;
 }

@@ -126,11 +126,11 @@ static bool take_field(struct arena *arena, const struct token *token, size_t *p
 
 /* ---- Tokens and requests ---- */
 
-static const ProtobufCFieldDescriptor *request_field(const ProtobufCMessage *request,
+static const ProtobufCFieldDescriptor *message_field(const ProtobufCMessage *message,
 	const char *name)
 {
 	const ProtobufCFieldDescriptor *field =
-		protobuf_c_message_descriptor_get_field_by_name(request->descriptor, name);
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
 	CHECK(field != NULL);
 	return field;
 }
@@ -139,8 +139,8 @@ static const ProtobufCFieldDescriptor *request_field(const ProtobufCMessage *req
 static uint64_t request_hash(struct arena *arena, const ProtobufCMessage *request)
 {
 	char *copy = arena_copy(arena, request, request->descriptor->sizeof_message);
-	*(int32_t *)(copy + request_field(request, "page_size")->offset) = 0;
-	*(const char **)(copy + request_field(request, "page_token")->offset) = "";
+	*(int32_t *)(copy + message_field(request, "page_size")->offset) = 0;
+	*(const char **)(copy + message_field(request, "page_token")->offset) = "";
 	const ProtobufCMessage *rest = (const ProtobufCMessage *)copy;
 	size_t size = protobuf_c_message_get_packed_size(rest);
 	uint8_t *packed = arena_alloc(arena, size);
@@ -179,7 +179,7 @@ enum verdict page_open(struct run *run, const void *message, struct scan *scan, 
 {
 	const ProtobufCMessage *request = message;
 	int32_t size =
-		*(const int32_t *)((const char *)message + request_field(request, "page_size")->offset);
+		*(const int32_t *)((const char *)message + message_field(request, "page_size")->offset);
 	if (size <= 0)
 		size = PAGE_SIZE_DEFAULT;
 	if (size > PAGE_SIZE_MAX)
@@ -187,7 +187,7 @@ enum verdict page_open(struct run *run, const void *message, struct scan *scan, 
 	*page = (struct page){size, request_hash(run->arena, request)};
 	scan->limit = size + 1;
 	const char *token = *(const char *const *)((const char *)message +
-											   request_field(request, "page_token")->offset);
+											   message_field(request, "page_token")->offset);
 	if (token[0] == '\0')
 		return VERDICT_DONE;
 	/* The run's own copy of the scan may be asked for as long as the set lives. */
@@ -213,9 +213,61 @@ char *page_token_after(struct run *run, const struct page *page, const struct sc
 }
 
 char *page_next(struct run *run, const struct page *page, const struct scan *scan,
-	const struct scan_result *result)
+	const struct scan_result *result, size_t count)
 {
-	if (result->count <= (size_t)page->size)
+	if (count == result->count)
 		return arena_string(run->arena, "");
-	return page_token_after(run, page, scan->shape, result->rows[page->size - 1]);
+	return page_token_after(run, page, scan->shape, result->rows[count - 1]);
+}
+
+/* ---- Lists ---- */
+
+size_t page_count_by_lines(const struct page *page, const struct scan_result *result,
+	size_t (*lines_of)(const void *row))
+{
+	size_t most = page_count(page, result);
+	size_t lines = 0;
+	size_t count = 0;
+	for (; count < most; count++) {
+		lines += lines_of(result->rows[count]);
+		if (count > 0 && lines > LINES_MAX)
+			break;
+	}
+	return count;
+}
+
+static const ProtobufCFieldDescriptor *repeated_field(const ProtobufCMessage *message)
+{
+	const ProtobufCFieldDescriptor *found = NULL;
+	for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
+		const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
+		if (field->label != PROTOBUF_C_LABEL_REPEATED)
+			continue;
+		CHECK(!found && field->type == PROTOBUF_C_TYPE_MESSAGE);
+		found = field;
+	}
+	CHECK(found != NULL);
+	return found;
+}
+
+enum verdict page_list(struct run *run, const void *request, struct scan *scan, page_message *make,
+	void *response)
+{
+	struct page page;
+	enum verdict verdict = page_open(run, request, scan, &page);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	const struct scan_result *result = workset_scan(run->set, scan);
+	if (!result)
+		return VERDICT_NEED;
+	size_t count = page_count(&page, result);
+	void **messages = arena_alloc_array(run->arena, count, sizeof(*messages));
+	for (size_t i = 0; i < count; i++)
+		messages[i] = make(run, result->rows[i]);
+	const ProtobufCFieldDescriptor *list = repeated_field(response);
+	*(void ***)((char *)response + list->offset) = messages;
+	*(size_t *)((char *)response + list->quantifier_offset) = count;
+	*(char **)((char *)response + message_field(response, "next_page_token")->offset) =
+		page_next(run, &page, scan, result, count);
+	return VERDICT_DONE;
 }

@@ -21,11 +21,28 @@ struct page {
  * one more than the page's size, to know whether there is a next page. The scan's shape is set.
  * VERDICT_DONE or refused. */
 enum verdict page_open(struct run *run, const void *request, struct scan *scan, struct page *page);
+
+/* ---- Plain lists: each row of the page is a message ---- */
+
+/* The row as a message, in the run's arena. */
+typedef void *page_message(struct run *run, const void *row);
+/* The whole answer to a list: the response's one repeated field and next_page_token. The scan has
+ * its shape and values. */
+enum verdict page_list(struct run *run, const void *request, struct scan *scan, page_message *make,
+	void *response);
+
+/* ---- Others ---- */
+
 /* How many rows of the result belong to the page. */
 size_t page_count(const struct page *page, const struct scan_result *result);
-/* The token for what follows the page, "" when nothing does. In the run's arena. */
+/* The same for rows that have lines: a page ends early, though not before its first row, rather than
+ * have more of them together than one document may. */
+size_t page_count_by_lines(const struct page *page, const struct scan_result *result,
+	size_t (*lines_of)(const void *row));
+/* The token for what follows the first `count` rows of the result, "" when nothing does. In the
+ * run's arena. */
 char *page_next(struct run *run, const struct page *page, const struct scan *scan,
-	const struct scan_result *result);
+	const struct scan_result *result, size_t count);
 /* The token for what follows this row of the shape's table. */
 char *page_token_after(struct run *run, const struct page *page, const struct scan_shape *shape,
 	const void *row);

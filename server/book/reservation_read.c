@@ -3,8 +3,6 @@
 #include "book/reservation.h"
 
 #define STATUS_HELD STOCKBOOK__V1__RESERVATION_STATUS__RESERVATION_STATUS_HELD
-/* A page ends early rather than answer with more lines than one reservation may have. */
-#define LIST_LINES_MAX LINES_MAX
 
 enum verdict reservation_get(struct run *run, const void *request_, void *response_)
 {
@@ -29,18 +27,9 @@ enum verdict reservation_get(struct run *run, const void *request_, void *respon
 	return VERDICT_DONE;
 }
 
-/* How many reservations of the result are answered: at least one, if there is any. */
-static size_t reservations_to_answer(const struct page *page, const struct scan_result *result)
+static size_t lines_of(const void *row)
 {
-	size_t most = page_count(page, result);
-	size_t lines = 0;
-	size_t count = 0;
-	for (; count < most; count++) {
-		lines += ((const struct reservation_row *)result->rows[count])->line_sku.count;
-		if (count > 0 && lines > LIST_LINES_MAX)
-			break;
-	}
-	return count;
+	return ((const struct reservation_row *)row)->line_sku.count;
 }
 
 /* Ids are made in the order of time: oldest first is by id. */
@@ -81,14 +70,12 @@ enum verdict reservation_list(struct run *run, const void *request_, void *respo
 	if (!result)
 		return VERDICT_NEED;
 
-	size_t count = reservations_to_answer(&page, result);
+	size_t count = page_count_by_lines(&page, result, lines_of);
 	response->reservations = arena_alloc_array(run->arena, count, sizeof(*response->reservations));
 	for (size_t i = 0; i < count; i++)
 		if (reservation_status_now(run, result->rows[i]) == STATUS_HELD)
 			response->reservations[response->n_reservations++] =
 				reservation_message(run, result->rows[i]);
-	response->next_page_token =
-		count < result->count ? page_token_after(run, &page, scan.shape, result->rows[count - 1])
-							  : arena_string(run->arena, "");
+	response->next_page_token = page_next(run, &page, &scan, result, count);
 	return VERDICT_DONE;
 }

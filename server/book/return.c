@@ -6,8 +6,6 @@
 
 #define STATUS(name) STOCKBOOK__V1__RETURN_STATUS__RETURN_STATUS_##name
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
-/* A page ends early rather than answer with more lines than one return may have. */
-#define LIST_LINES_MAX LINES_MAX
 
 /* ---- The machine ---- */
 
@@ -179,18 +177,9 @@ static enum verdict list_scan(struct run *run, const Stockbook__V1__ListReturnsR
 	return VERDICT_DONE;
 }
 
-/* How many returns of the result are answered: at least one, if there is any. */
-static size_t returns_to_answer(const struct page *page, const struct scan_result *result)
+static size_t lines_of(const void *row)
 {
-	size_t most = page_count(page, result);
-	int64_t lines = 0;
-	size_t count = 0;
-	for (; count < most; count++) {
-		lines += ((const struct goods_return_row *)result->rows[count])->line_count;
-		if (count > 0 && lines > LIST_LINES_MAX)
-			break;
-	}
-	return count;
+	return (size_t)((const struct goods_return_row *)row)->line_count;
 }
 
 enum verdict return_list(struct run *run, const void *request_, void *response_)
@@ -208,7 +197,7 @@ enum verdict return_list(struct run *run, const void *request_, void *response_)
 	if (!result)
 		return VERDICT_NEED;
 
-	size_t count = returns_to_answer(&page, result);
+	size_t count = page_count_by_lines(&page, result, lines_of);
 	const struct scan_result **lines = arena_alloc_array(run->arena, count, sizeof(*lines));
 	bool here = true;
 	for (size_t i = 0; i < count; i++) {
@@ -222,9 +211,7 @@ enum verdict return_list(struct run *run, const void *request_, void *response_)
 	for (size_t i = 0; i < count; i++)
 		response->returns[i] = scanned_message(run, result->rows[i], lines[i]);
 	response->n_returns = count;
-	response->next_page_token =
-		count < result->count ? page_token_after(run, &page, scan.shape, result->rows[count - 1])
-							  : arena_string(run->arena, "");
+	response->next_page_token = page_next(run, &page, &scan, result, count);
 	return VERDICT_DONE;
 }
 

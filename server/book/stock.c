@@ -132,25 +132,10 @@ static const struct scan_shape stock_in_shortage = {
 };
 /* clang-format on */
 
-/* A page of levels; the scan has its shape and values. */
-static enum verdict list_levels(struct run *run, const void *message, struct scan *scan,
-	Stockbook__V1__StockLevel ***levels, size_t *count, char **next_page_token)
+static void *list_level(struct run *run, const void *row)
 {
-	struct page page;
-	enum verdict verdict = page_open(run, message, scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, scan);
-	if (!result)
-		return VERDICT_NEED;
-	*count = page_count(&page, result);
-	*levels = arena_alloc_array(run->arena, *count, sizeof(**levels));
-	for (size_t i = 0; i < *count; i++) {
-		const struct stock_row *stock = result->rows[i];
-		(*levels)[i] = make_stock_level(run->arena, stock->sku, stock->location, stock);
-	}
-	*next_page_token = page_next(run, &page, scan, result);
-	return VERDICT_DONE;
+	const struct stock_row *stock = row;
+	return make_stock_level(run->arena, stock->sku, stock->location, stock);
 }
 
 /* The one row of a SKU at a location; a list of none when there is none. */
@@ -193,14 +178,12 @@ static enum verdict list_stock(struct run *run, const void *message, void *answe
 		.shape = by_sku ? &stock_by_sku : &stock_by_location,
 		.values = {{.present = true, .text = by_sku ? sku : request->location}},
 	};
-	return list_levels(run, message, &scan, &response->levels, &response->n_levels,
-		&response->next_page_token);
+	return page_list(run, message, &scan, list_level, answer);
 }
 
 static enum verdict list_shortages(struct run *run, const void *message, void *answer)
 {
 	const Stockbook__V1__ListShortagesRequest *request = message;
-	Stockbook__V1__ListShortagesResponse *response = answer;
 	struct scan scan = {.shape = &stock_in_shortage};
 	if (request->location[0] != '\0') {
 		enum verdict verdict =
@@ -209,8 +192,7 @@ static enum verdict list_shortages(struct run *run, const void *message, void *a
 			return verdict;
 		scan.values[1] = (struct scan_value){.present = true, .text = request->location};
 	}
-	return list_levels(run, message, &scan, &response->levels, &response->n_levels,
-		&response->next_page_token);
+	return page_list(run, message, &scan, list_level, answer);
 }
 
 /* ---- SetSafetyStock ---- */

@@ -150,23 +150,15 @@ static enum verdict create_token(struct run *run, const void *request_, void *re
 	return VERDICT_DONE;
 }
 
-static enum verdict list_tokens(struct run *run, const void *request, void *response_)
+static void *list_token(struct run *run, const void *row)
 {
-	Stockbook__V1__ListTokensResponse *response = response_;
+	return token_message(run, row);
+}
+
+static enum verdict list_tokens(struct run *run, const void *request, void *response)
+{
 	struct scan scan = {.shape = &tokens_by_name};
-	struct page page;
-	enum verdict verdict = page_open(run, request, &scan, &page);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const struct scan_result *result = workset_scan(run->set, &scan);
-	if (!result)
-		return VERDICT_NEED;
-	response->n_tokens = page_count(&page, result);
-	response->tokens = arena_alloc_array(run->arena, response->n_tokens, sizeof(*response->tokens));
-	for (size_t i = 0; i < response->n_tokens; i++)
-		response->tokens[i] = token_message(run, result->rows[i]);
-	response->next_page_token = page_next(run, &page, &scan, result);
-	return VERDICT_DONE;
+	return page_list(run, request, &scan, list_token, response);
 }
 
 static enum verdict revoke_token(struct run *run, const void *request_, void *response_)
