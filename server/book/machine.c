@@ -91,6 +91,7 @@ void machine_note(struct run *run, const struct machine *machine,
 						 .step = machine_step_name(machine, change->step),
 						 .status_before = machine_status_name(machine, change->before),
 						 .status_after = machine_status_name(machine, change->after),
+						 .location = change->location,
 						 .channel = change->channel,
 						 .note = change->note,
 					 });

@@ -62,6 +62,7 @@ struct machine_change {
 	int step;
 	int before; /* 0: it was made */
 	int after;
+	const char *location; /* where it happened, when the movements do not tell */
 	const char *channel;
 	const char *note;
 };
