@@ -31,7 +31,7 @@ MAY = {
     "CreateReturn": GOODS, "InspectReturn": GOODS, "GetReturn": ALL, "ListReturns": ALL,
     "ListMovements": ALL, "ListChanges": ALL, "GetOnHandAt": ALL, "Verify": ADMIN,
     "CreateToken": ADMIN, "ListTokens": ADMIN, "RevokeToken": ADMIN,
-    "Echo": ALL, "GetServerInfo": ALL,
+    "Echo": ALL, "GetServerInfo": ALL, "Session": ALL,
 }
 
 state = {}
@@ -116,7 +116,7 @@ def valid_fields(held, sold, back, name):
         "Verify": {},
         "CreateToken": {"name": f"token-{new_id()[:8]}", "role": "ROLE_READER"}, "ListTokens": {},
         "RevokeToken": {"name": "no-such-token"},
-        "Echo": {"payload": "AAAA"}, "GetServerInfo": {},
+        "Echo": {"payload": "AAAA"}, "GetServerInfo": {}, "Session": {},
     }[name]
 
 
