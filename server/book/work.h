@@ -7,6 +7,7 @@
 #define STOCKBOOK_BOOK_WORK_H
 
 #include "book/run.h"
+#include "book/shelf.h"
 #include "stockbook/v1/work.pb-c.h"
 
 extern const struct operation work_operations[];
@@ -27,7 +28,8 @@ struct work_subject {
 
 /* The document has just this kind of work now among those of `kinds` (a bit for each WorkKind:
  * 1 << kind); UNSPECIFIED: none of them. Makes, changes and deletes rows; a row that stays keeps its
- * claim. VERDICT_NEED or VERDICT_DONE. */
+ * claim. For a document that this run made `kinds` is 0: it has no work yet, and nothing may be
+ * looked up under an id that the next run will make anew. VERDICT_NEED or VERDICT_DONE. */
 enum verdict work_is(struct run *run, const struct work_subject *subject, unsigned kinds,
 	Stockbook__V1__WorkKind kind);
 /* Refused with WORK_CLAIMED when a living claim on the document's work of this kind is somebody
@@ -37,11 +39,18 @@ enum verdict work_check_claim(struct run *run, int32_t part, const struct uuid *
 /* Who has it, for answers: the row of the document's work of that kind, or NULL. */
 enum verdict work_find(struct run *run, int32_t part, const struct uuid *document_id,
 	Stockbook__V1__WorkKind kind, enum access access, const struct work_row **row);
-/* A recount of the SKU at the location is to be done; nothing where one waits already. Notes the
- * change of a RECOUNT document when it makes one. */
-enum verdict work_recount(struct run *run, const char *sku, const char *location, const char *note);
+/* Who has the work, as time has it: "" for nobody. */
+const char *work_claimant(const struct run *run, const struct work_row *row);
+enum verdict work_refuse_claimed(struct run *run, const struct work_row *row);
 
-/* Where a SKU lies at a location; "" when unknown. VERDICT_NEED or VERDICT_DONE. */
-enum verdict shelf_of(struct run *run, const char *sku, const char *location, const char **shelf);
+/* A recount of the SKU at the location is to be done; nothing where one waits already. Notes no
+ * change, so that it may stand between a document's movements and its own change. */
+enum verdict work_recount(struct run *run, const char *sku, const char *location);
+/* The same; *id of the recount that waits, and whether it was made. */
+enum verdict work_recount_find(struct run *run, const char *sku, const char *location,
+	struct uuid *id, bool *made);
+/* The recounts that wait, locked; in the run's arena. */
+enum verdict work_recounts(struct run *run, const char *sku, const char *location,
+	const struct work_row ***rows, size_t *count);
 
 #endif
