@@ -22,6 +22,7 @@
 #include "stockbook/v1/pickup.pb-c.h"
 #include "stockbook/v1/shipment.pb-c.h"
 #include "stockbook/v1/transfer.pb-c.h"
+#include "stockbook/v1/work.pb-c.h"
 
 struct fulfilment_line {
 	const struct fulfilment_line_row *row; /* NULL while it is not stored */
@@ -53,19 +54,26 @@ enum verdict fulfilments_load(struct run *run, struct order *order);
  * when acting is true. */
 enum verdict fulfilment_open(struct run *run, Stockbook__V1__DocumentKind kind, const char *id,
 	bool acting, struct order *order, struct fulfilment **at);
+/* For reading, without locks: the row, refused as above, and its lines. */
+enum verdict fulfilment_find(struct run *run, Stockbook__V1__DocumentKind kind, const char *id,
+	const struct fulfilment_row **row);
+enum verdict fulfilment_read(struct run *run, const struct fulfilment_row *row,
+	struct fulfilment *fulfilment);
 /* Stores the lines that were changed; checks that each adds up. */
 void fulfilment_store(struct run *run, struct fulfilment *fulfilment);
 /* Stores it with a new status, brings its work (work.h) in line with that, and notes the change,
  * which closes the movements posted since the last. The order's own lines and status are stored by
- * order_follow(). */
-void fulfilment_advance(struct run *run, const struct order *order, struct fulfilment *fulfilment,
-	int step, int status, const char *channel, const char *note);
+ * order_follow(). channel: NULL or "" for the order's. VERDICT_NEED or VERDICT_DONE. */
+enum verdict fulfilment_advance(struct run *run, const struct order *order,
+	struct fulfilment *fulfilment, int step, int status, const char *channel, const char *note);
 struct fulfilment_line *fulfilment_line_of(struct fulfilment *fulfilment, int32_t line);
 /* Sums over the lines. */
 struct fulfilment_line fulfilment_total(const struct fulfilment *fulfilment);
 /* Neither collected, shipped, cancelled nor putting back: its units are the order's. */
 bool fulfilment_is_living(const struct fulfilment *fulfilment);
 const struct machine *fulfilment_machine(const struct fulfilment_row *row);
+/* The work that its status makes due, but for goods to be put back; UNSPECIFIED: none. */
+Stockbook__V1__WorkKind fulfilment_work(const struct fulfilment_row *row);
 
 /* What the order has allocated (picked) of a line at a location and no living fulfilment counts.
  * Awaiting units are never free. */
@@ -74,6 +82,7 @@ int64_t order_free_allocated(const struct order *order, const struct order_line 
 int64_t order_free_picked(const struct order *order, const struct order_line *line,
 	const char *location);
 
+/* With shelves, and the claim on its work. NULL: needed. */
 Stockbook__V1__Pickup *pickup_message(struct run *run, const struct fulfilment *fulfilment);
 Stockbook__V1__Shipment *shipment_message(struct run *run, const struct fulfilment *fulfilment);
 
@@ -146,7 +155,7 @@ enum verdict post_short(struct run *run, const char *sku, const char *location, 
  * counters, advances or ends the fulfilments concerned. *taken says how many. For CancelOrderLines
  * and AmendOrder. */
 enum verdict fulfilments_cancel(struct run *run, struct order *order, struct order_line *line,
-	int64_t most, const char *note, int64_t *taken);
+	const char *location, int64_t most, const char *channel, const char *note, int64_t *taken);
 
 /* ---- Pickups, for the book's other files ---- */
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "book/fulfilment.h"
+
 #define STATUS(name) STOCKBOOK__V1__ORDER_STATUS__ORDER_STATUS_##name
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
 
@@ -16,6 +18,9 @@ static const char *const steps[] = {
 	[ORDER_PUT_BACK] = "put back",
 	[ORDER_SHIP] = "ship",
 	[ORDER_CANCEL] = "cancel",
+	[ORDER_AMEND] = "amend",
+	[ORDER_COLLECT] = "collect",
+	[ORDER_LOSE] = "lose",
 	[ORDER_RETURN] = "return",
 };
 
@@ -31,6 +36,12 @@ static const struct transition transitions[] = {
 	{STATUS(OPEN), ORDER_SHIP, STATUS(FULFILLED), ORDER_RETURN},
 	{STATUS(OPEN), ORDER_CANCEL, STATUS(OPEN), STEP_FINAL},
 	{STATUS(OPEN), ORDER_CANCEL, STATUS(CANCELLED), STEP_FINAL},
+	{STATUS(OPEN), ORDER_AMEND, STATUS(OPEN), ORDER_AMEND},
+	{STATUS(OPEN), ORDER_AMEND, STATUS(PARTIALLY_FULFILLED), ORDER_RETURN},
+	{STATUS(OPEN), ORDER_AMEND, STATUS(FULFILLED), ORDER_RETURN},
+	{STATUS(OPEN), ORDER_AMEND, STATUS(CANCELLED), STEP_FINAL},
+	{STATUS(OPEN), ORDER_COLLECT, STATUS(PARTIALLY_FULFILLED), ORDER_RETURN},
+	{STATUS(OPEN), ORDER_COLLECT, STATUS(FULFILLED), ORDER_RETURN},
 	{STATUS(PARTIALLY_FULFILLED), ORDER_ALLOCATE, STATUS(PARTIALLY_FULFILLED), ORDER_DEALLOCATE},
 	{STATUS(PARTIALLY_FULFILLED), ORDER_DEALLOCATE, STATUS(PARTIALLY_FULFILLED), ORDER_ALLOCATE},
 	{STATUS(PARTIALLY_FULFILLED), ORDER_PICK, STATUS(PARTIALLY_FULFILLED), ORDER_PUT_BACK},
@@ -39,7 +50,14 @@ static const struct transition transitions[] = {
 	{STATUS(PARTIALLY_FULFILLED), ORDER_SHIP, STATUS(FULFILLED), ORDER_RETURN},
 	{STATUS(PARTIALLY_FULFILLED), ORDER_CANCEL, STATUS(PARTIALLY_FULFILLED), STEP_FINAL},
 	{STATUS(PARTIALLY_FULFILLED), ORDER_CANCEL, STATUS(FULFILLED), STEP_FINAL},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_AMEND, STATUS(PARTIALLY_FULFILLED), ORDER_AMEND},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_AMEND, STATUS(FULFILLED), STEP_FINAL},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_COLLECT, STATUS(FULFILLED), ORDER_RETURN},
+	{STATUS(PARTIALLY_FULFILLED), ORDER_LOSE, STATUS(OPEN), STEP_FINAL},
 	{STATUS(PARTIALLY_FULFILLED), ORDER_RETURN, STATUS(PARTIALLY_FULFILLED), STEP_FINAL},
+	{STATUS(FULFILLED), ORDER_LOSE, STATUS(OPEN), STEP_FINAL},
+	{STATUS(FULFILLED), ORDER_LOSE, STATUS(PARTIALLY_FULFILLED), STEP_FINAL},
+	{STATUS(FULFILLED), ORDER_LOSE, STATUS(CANCELLED), STEP_FINAL},
 	{STATUS(FULFILLED), ORDER_RETURN, STATUS(FULFILLED), STEP_FINAL},
 	{0},
 };
@@ -74,7 +92,7 @@ enum verdict order_check_step(struct run *run, const struct order *order, enum o
 }
 
 static void order_note(struct run *run, const struct customer_order_row *row, enum order_step step,
-	int before, const char *note)
+	int before, const char *channel, const char *note)
 {
 	machine_note(run, &order_machine,
 		&(struct machine_change){
@@ -83,21 +101,38 @@ static void order_note(struct run *run, const struct customer_order_row *row, en
 			.step = step,
 			.before = before,
 			.after = row->status,
-			.channel = row->channel,
+			.channel = channel && channel[0] ? channel : row->channel,
 			.note = note,
 		});
 }
 
-void order_advance(struct run *run, struct order *order, enum order_step step, const char *note)
+/* Answers the status it had. */
+static int order_store(struct run *run, struct order *order, struct customer_order_row **row)
 {
 	for (size_t i = 0; i < order->count; i++)
 		if (order->lines[i].changed)
 			order_line_store(run, order->row, &order->lines[i]);
-	struct customer_order_row *row = workset_edit(run->set, order->row);
-	int before = row->status;
-	row->status = (int32_t)order_status_of(order->lines, order->count);
-	row->updated_at = run->now_us;
-	order_note(run, row, step, before, note);
+	*row = workset_edit(run->set, order->row);
+	int before = (*row)->status;
+	(*row)->status = (int32_t)order_status_of(order->lines, order->count);
+	(*row)->updated_at = run->now_us;
+	return before;
+}
+
+void order_advance(struct run *run, struct order *order, enum order_step step, const char *note)
+{
+	struct customer_order_row *row;
+	int before = order_store(run, order, &row);
+	order_note(run, row, step, before, NULL, note);
+}
+
+void order_follow(struct run *run, struct order *order, enum order_step step, const char *channel,
+	const char *note)
+{
+	struct customer_order_row *row;
+	int before = order_store(run, order, &row);
+	if (row->status != before)
+		order_note(run, row, step, before, channel, note);
 }
 
 void order_insert(struct run *run, const struct order_draft *draft, struct order *order)
@@ -118,8 +153,8 @@ void order_insert(struct run *run, const struct order_draft *draft, struct order
 	row = workset_insert(run->set, row);
 	for (size_t i = 0; i < draft->count; i++)
 		order_line_store(run, row, &draft->lines[i]);
-	order_note(run, row, ORDER_PLACE, STATUS(UNSPECIFIED), NULL);
-	*order = (struct order){row, draft->lines, draft->count};
+	order_note(run, row, ORDER_PLACE, STATUS(UNSPECIFIED), NULL, NULL);
+	*order = (struct order){.row = row, .lines = draft->lines, .count = draft->count};
 }
 
 /* ---- Loading ---- */
@@ -133,6 +168,7 @@ static enum verdict refuse_not_found(struct run *run, const char *id)
 
 enum verdict order_open(struct run *run, const char *id, struct order *order)
 {
+	*order = (struct order){0};
 	struct customer_order_row key = {0};
 	if (!uuid_parse(id, &key.id))
 		return refuse_field(run, "order_id", "'%s' is not a UUID", id);
@@ -141,7 +177,7 @@ enum verdict order_open(struct run *run, const char *id, struct order *order)
 		(const void **)&order->row);
 	if (found == LOOKUP_ABSENT)
 		return refuse_not_found(run, id);
-	/* Lines are only ever added with their order: they may be read with it, before its lock. */
+	/* In the same round as the lock, and after it. */
 	struct order_line_row line_key = {.part = key.part, .order_id = key.id};
 	bool here = workset_children(run->set, TABLE(order_line), &line_key, 2);
 	if (found == LOOKUP_NEEDED || !here)
@@ -156,7 +192,7 @@ enum verdict order_open(struct run *run, const char *id, struct order *order)
 		CHECK(found == LOOKUP_FOUND);
 		order_line_load(run, row, &order->lines[i]);
 	}
-	return VERDICT_DONE;
+	return fulfilments_load(run, order);
 }
 
 /* ---- Goods that leave ---- */

@@ -27,7 +27,10 @@ enum order_step {
 	ORDER_PUT_BACK,
 	ORDER_SHIP,
 	ORDER_CANCEL,
-	ORDER_RETURN, /* goods came back; counted on its lines */
+	ORDER_AMEND,
+	ORDER_COLLECT, /* a pickup was collected */
+	ORDER_LOSE,    /* a parcel of it was lost */
+	ORDER_RETURN,  /* goods came back; counted on its lines */
 	ORDER_STEP_COUNT,
 };
 
@@ -35,20 +38,30 @@ extern const struct machine order_machine;
 
 /* ---- For the book's other files ---- */
 
-/* An order in memory: the header row and its lines, changed there and then stored. */
+struct fulfilment;
+
+/* An order in memory: the header row and its lines, changed there and then stored; and its pickups
+ * and shipments (fulfilment.h). */
 struct order {
 	const struct customer_order_row *row;
 	struct order_line *lines;
 	size_t count;
+	struct fulfilment **fulfilments;
+	size_t fulfilment_count;
+	size_t fulfilment_capacity;
 };
 
 Stockbook__V1__OrderStatus order_status_of(const struct order_line *lines, size_t count);
-/* The order with this id and all its lines, locked. */
+/* The order with this id, all its lines and fulfilments, locked. */
 enum verdict order_open(struct run *run, const char *id, struct order *order);
 /* machine_check() of its step. */
 enum verdict order_check_step(struct run *run, const struct order *order, enum order_step step);
 /* Stores the lines that were changed, derives the status and notes the change. */
 void order_advance(struct run *run, struct order *order, enum order_step step, const char *note);
+/* The same after a step of another document that moved its counters: a change is noted only where
+ * that changed the order's status. channel: NULL or "" for the order's. */
+void order_follow(struct run *run, struct order *order, enum order_step step, const char *channel,
+	const char *note);
 Stockbook__V1__Order *order_message(struct run *run, const struct order *order);
 
 /* What an order is made of; lines are in memory, numbered from 1, with their counters set. */

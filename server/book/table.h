@@ -91,13 +91,14 @@ struct table {
 struct row {
 	const struct table *table;
 	uint64_t key_hash;
-	uint32_t saved_in; /* the run in which an undo copy was made */
-	uint8_t presence;  /* enum row_presence, in workset.c's care */
-	uint8_t needed;    /* 0, or 1 + enum access: waits to be loaded so */
-	bool locked;       /* nobody else can change it until the batch ends */
-	bool inserted;     /* not in the database yet */
-	bool changed;      /* in the database as it was before */
-	bool deleted;      /* in the database, and to be removed */
+	struct row *sibling; /* in workset.c's care: perhaps another of the same parent */
+	uint32_t saved_in;   /* the run in which an undo copy was made */
+	uint8_t presence;    /* enum row_presence, in workset.c's care */
+	uint8_t needed;      /* 0, or 1 + enum access: waits to be loaded so */
+	bool locked;         /* nobody else can change it until the batch ends */
+	bool inserted;       /* not in the database yet */
+	bool changed;        /* in the database as it was before */
+	bool deleted;        /* in the database, and to be removed */
 };
 
 /* clang-format off */

@@ -15,6 +15,9 @@ enum row_presence {
 
 #define SLOT_COUNT_MIN 64
 #define SEARCH_CHAINS 256 /* a power of two */
+#define FAMILY_CHAINS 256
+/* The fields that name a row's parent: its part and id. */
+#define PARENT_FIELDS 2
 
 struct saved_row {
 	struct row *row;
@@ -31,10 +34,9 @@ struct workset {
 	size_t need_count;
 	size_t need_capacity;
 	struct need *searches[SEARCH_CHAINS]; /* all scans and sums, by their hash */
-	/* Answered children, scans and sums: asked for again, they are found here. */
-	struct need **answers;
-	size_t answer_count;
-	size_t answer_capacity;
+	struct need
+		*families[FAMILY_CHAINS]; /* children that were asked for and supplied, by their hash */
+	struct row *children[FAMILY_CHAINS]; /* rows of parents, by the hash of the parent */
 
 	struct row **events;
 	size_t event_count;
@@ -92,6 +94,25 @@ static void slots_grow(struct workset *set)
 			*slot_of(set, old[i]->table, old[i], old[i]->key_hash) = old[i];
 }
 
+static uint64_t prefix_hash(const struct table *table, const void *key, size_t prefix_count)
+{
+	uint64_t hash = (uint64_t)(table - tables) + 1;
+	for (size_t i = 0; i < prefix_count; i++) {
+		const struct field *field = &table->fields[i];
+		const void *value = row_field(key, field);
+		size_t size = field->type == FIELD_UUID ? sizeof(struct uuid) : sizeof(int32_t);
+		CHECK(field->type == FIELD_UUID || field->type == FIELD_INT4);
+		hash = XXH3_64bits_withSeed(value, size, hash);
+	}
+	return hash;
+}
+
+/* Rows whose key begins with their parent's part and id. */
+static bool has_parent(const struct table *table)
+{
+	return table->key_count > PARENT_FIELDS && table->fields[1].type == FIELD_UUID;
+}
+
 /* The row's place; made as ROW_UNKNOWN when there is none. */
 static struct row *row_place(struct workset *set, const struct table *table, const void *key)
 {
@@ -114,6 +135,11 @@ static struct row *row_place(struct workset *set, const struct table *table, con
 			*(int64_t *)to = *(const int64_t *)from;
 	}
 	row->key_hash = hash;
+	if (has_parent(table)) {
+		struct row **chain = &set->children[prefix_hash(table, row, PARENT_FIELDS) % FAMILY_CHAINS];
+		row->sibling = *chain;
+		*chain = row;
+	}
 	*slot = row;
 	if (++set->row_count * 2 > set->slot_count)
 		slots_grow(set);
@@ -142,26 +168,28 @@ static void need_row(struct workset *set, struct row *row, enum access access)
 		row->needed = wanted;
 }
 
-static uint64_t prefix_hash(const struct table *table, const void *key, size_t prefix_count)
+/* NULL when nobody has supplied them. */
+static const struct need *family_find(const struct workset *set, const struct table *table,
+	uint64_t hash)
 {
-	uint64_t hash = (uint64_t)(table - tables) + 1;
-	for (size_t i = 0; i < prefix_count; i++) {
-		const struct field *field = &table->fields[i];
-		const void *value = row_field(key, field);
-		size_t size = field->type == FIELD_UUID ? sizeof(struct uuid) : sizeof(int32_t);
-		CHECK(field->type == FIELD_UUID || field->type == FIELD_INT4);
-		hash = XXH3_64bits_withSeed(value, size, hash);
-	}
-	return hash;
+	const struct need *need = set->families[hash % FAMILY_CHAINS];
+	while (need && (need->hash != hash || need->table != table))
+		need = need->next;
+	return need;
 }
 
 /* Rows of a family whose children are all here and that is not among them: known to be absent. */
 static bool family_is_here(const struct workset *set, const struct row *row)
 {
-	for (size_t i = 0; i < set->answer_count; i++) {
-		const struct need *need = set->answers[i];
-		if (need->kind == NEED_CHILDREN && need->table == row->table &&
-			need->hash == prefix_hash(row->table, row, need->prefix_count))
+	const struct table *table = row->table;
+	if (!has_parent(table))
+		return false;
+	for (size_t prefix_count = PARENT_FIELDS; prefix_count < table->key_count; prefix_count++) {
+		/* Parents are named by part and uuids. */
+		enum field_type last = table->fields[prefix_count - 1].type;
+		if (last != FIELD_UUID)
+			return false;
+		if (family_find(set, table, prefix_hash(table, row, prefix_count)))
 			return true;
 	}
 	return false;
@@ -196,10 +224,8 @@ bool workset_children(struct workset *set, const struct table *table, const void
 	size_t prefix_count)
 {
 	uint64_t hash = prefix_hash(table, key, prefix_count);
-	for (size_t i = 0; i < set->answer_count; i++)
-		if (set->answers[i]->kind == NEED_CHILDREN && set->answers[i]->table == table &&
-			set->answers[i]->hash == hash)
-			return true;
+	if (family_find(set, table, hash))
+		return true;
 	set->missed = true;
 	for (size_t i = 0; i < set->need_count; i++)
 		if (set->needs[i]->kind == NEED_CHILDREN && set->needs[i]->table == table &&
@@ -212,6 +238,59 @@ bool workset_children(struct workset *set, const struct table *table, const void
 	need->prefix_count = prefix_count;
 	need->hash = hash;
 	return false;
+}
+
+static void family_add(struct workset *set, struct need *need)
+{
+	struct need **chain = &set->families[need->hash % FAMILY_CHAINS];
+	need->next = *chain;
+	*chain = need;
+}
+
+void workset_childless(struct workset *set, const struct table *table, const void *key)
+{
+	struct need *need = arena_alloc(set->arena, sizeof(*need));
+	need->kind = NEED_CHILDREN;
+	need->table = table;
+	need->prefix_count = PARENT_FIELDS;
+	need->hash = prefix_hash(table, key, PARENT_FIELDS);
+	need->supplied = true;
+	family_add(set, need);
+}
+
+static int row_order(const void *a, const void *b)
+{
+	const struct row *const *x = a;
+	const struct row *const *y = b;
+	return row_key_compare((*x)->table, *x, *y);
+}
+
+static bool is_child_of(const void *row, const struct table *table, const void *parent)
+{
+	for (size_t i = 0; i < PARENT_FIELDS; i++)
+		if (field_compare(table->fields[i].type, row_field(row, &table->fields[i]),
+				row_field(parent, &table->fields[i])) != 0)
+			return false;
+	return true;
+}
+
+const void *const *workset_family(struct workset *set, const struct table *table, const void *key,
+	size_t *count)
+{
+	CHECK(has_parent(table));
+	uint64_t hash = prefix_hash(table, key, PARENT_FIELDS);
+	const void **rows = NULL;
+	size_t capacity = 0;
+	*count = 0;
+	for (struct row *row = set->children[hash % FAMILY_CHAINS]; row; row = row->sibling) {
+		if (row->table != table || row->presence != ROW_PRESENT || !is_child_of(row, table, key))
+			continue;
+		rows = arena_grow(set->arena, rows, *count, &capacity, sizeof(*rows));
+		rows[(*count)++] = row;
+	}
+	if (*count > 1)
+		qsort(rows, *count, sizeof(*rows), row_order);
+	return rows;
 }
 
 static bool value_equal(const struct scan_value *a, const struct scan_value *b)
@@ -404,9 +483,8 @@ void workset_needs_met(struct workset *set)
 			continue;
 		}
 		need->supplied = true;
-		set->answers = arena_grow(set->arena, set->answers, set->answer_count,
-			&set->answer_capacity, sizeof(struct need *));
-		set->answers[set->answer_count++] = need;
+		if (need->kind == NEED_CHILDREN)
+			family_add(set, need);
 	}
 	set->need_count = 0;
 }
@@ -616,13 +694,6 @@ const struct part_total *workset_number(struct workset *set, size_t *count)
 }
 
 /* ---- What is to be stored ---- */
-
-static int row_order(const void *a, const void *b)
-{
-	const struct row *const *x = a;
-	const struct row *const *y = b;
-	return row_key_compare((*x)->table, *x, *y);
-}
 
 static bool row_has_fate(const struct row *row, enum row_fate fate)
 {

@@ -105,6 +105,13 @@ void workset_delete(struct workset *set, const void *row);
  * of the document that they belong to. */
 bool workset_children(struct workset *set, const struct table *table, const void *key,
 	size_t prefix_count);
+/* After workset_children(set, table, key, 2) was true: those rows, ascending by key, in the set's
+ * arena; with what this batch inserted, without what it deleted. */
+const void *const *workset_family(struct workset *set, const struct table *table, const void *key,
+	size_t *count);
+/* The parent that the first two key fields name was inserted in this run: the database has no rows
+ * of it in this table, and none needs to be asked for. */
+void workset_childless(struct workset *set, const struct table *table, const void *key);
 /* NULL: needed. Rows as last committed: what this batch changed is seen by key only. */
 const struct scan_result *workset_scan(struct workset *set, const struct scan *scan);
 /* False: needed. The sum of an INT8 field over all rows of the scan (its limit and order are not

@@ -283,6 +283,41 @@ static void of_a_family_that_is_here_every_row_is_known(void **state)
 	assert_false(workset_children(fixture->set, TABLE(order_line), &key, 2));
 }
 
+/* What the database has and what the batch adds and removes, and nobody else's. */
+static void a_family_is_all_that_a_parent_has(void **state)
+{
+	struct fixture *fixture = *state;
+	struct order_line_row key = {.part = 1, .order_id = {{1}}};
+	assert_false(workset_children(fixture->set, TABLE(order_line), &key, 2));
+	struct order_line_row *line = row_new(TABLE(order_line), &fixture->arena);
+	line->part = 1;
+	line->order_id = key.order_id;
+	line->line = 2;
+	workset_supply(fixture->set, line, true);
+	workset_needs_met(fixture->set);
+	workset_begin(fixture->set);
+	line->line = 1;
+	const void *added = workset_insert(fixture->set, line);
+	line->order_id = (struct uuid){{2}};
+	workset_childless(fixture->set, TABLE(order_line), line);
+	assert_true(workset_children(fixture->set, TABLE(order_line), line, 2));
+	size_t count;
+	workset_family(fixture->set, TABLE(order_line), line, &count);
+	assert_int_equal(count, 0);
+	workset_insert(fixture->set, line);
+	const void *const *rows = workset_family(fixture->set, TABLE(order_line), &key, &count);
+	assert_int_equal(count, 2);
+	assert_ptr_equal(rows[0], added);
+	assert_int_equal(((const struct order_line_row *)rows[1])->line, 2);
+	workset_delete(fixture->set, rows[1]);
+	workset_family(fixture->set, TABLE(order_line), &key, &count);
+	assert_int_equal(count, 1);
+	workset_undo(fixture->set);
+	rows = workset_family(fixture->set, TABLE(order_line), &key, &count);
+	assert_int_equal(count, 1);
+	assert_int_equal(((const struct order_line_row *)rows[0])->line, 2);
+}
+
 static const struct scan_shape shape = {.name = "test",
 	.table = TABLE(stock),
 	.conditions = {{
@@ -524,6 +559,7 @@ int main(void)
 		TEST(a_row_that_was_made_and_removed_is_nothing_to_store),
 		TEST(rows_to_store_ascend_by_key),
 		TEST(of_a_family_that_is_here_every_row_is_known),
+		TEST(a_family_is_all_that_a_parent_has),
 		TEST(a_scan_is_asked_once_and_answered_ever_after),
 		TEST(sums_of_different_fields_are_different_sums),
 		TEST(a_scan_outlives_what_it_was_asked_with),
