@@ -120,7 +120,7 @@ struct stockbook_method {
 const struct stockbook_method *stockbook_method(const char *service, const char *name);
 /* By "Service/Method", with or without "/stockbook.v1." before it. */
 const struct stockbook_method *stockbook_method_by_path(const char *path);
-/* All of them, in the order of the API. */
+/* All that take one request, in the order of the API: all but SessionService/Session. */
 const struct stockbook_method *stockbook_methods(size_t *count);
 
 /* Opens no connection yet. NULL when a file of the options cannot be read; the error says which. */
@@ -164,6 +164,32 @@ ProtobufCMessage *stockbook_call(struct stockbook_client *client,
 bool stockbook_stream(struct stockbook_client *client, const struct stockbook_method *method,
 	const ProtobufCMessage *request, int64_t deadline_ms, stockbook_on_message on_message,
 	void *context, struct stockbook_error *error) __attribute__((warn_unused_result));
+
+/*
+ * Sessions: one stream that carries many calls at once, for whoever makes thousands a second. Each
+ * is answered as it commits, in any order. A call of a session is like any other: the same requests,
+ * deadlines, errors and retries. When the stream is lost, a new one is opened and what was not
+ * answered is sent again, with its request ids. Where the server is older than sessions, and for
+ * requests of more than 1 MiB, the calls go out one by one.
+ *
+ * Calls that are started between two polls go out in one message, so start several before polling.
+ */
+struct stockbook_session;
+
+/* in_flight_max: calls sent and not answered; more wait here for others' answers. 0 means 1,000, and
+ * no more than the server's session_operations_max makes sense. Opens no stream yet. The client owns
+ * the session and ends it when it is closed itself. */
+struct stockbook_session *stockbook_session_open(struct stockbook_client *client,
+	int in_flight_max);
+/* As stockbook_call_async(), in the session. Not for methods that stream. */
+void stockbook_session_call_async(struct stockbook_session *session,
+	const struct stockbook_method *method, const ProtobufCMessage *request, int64_t deadline_ms,
+	stockbook_done done, void *context);
+/* Calls started in it and not ended. */
+size_t stockbook_session_in_flight(const struct stockbook_session *session);
+/* No more calls are started in it, and it must not be used any more. Those in flight end as they
+ * would; after the last, the stream is ended. NULL is allowed. */
+void stockbook_session_close(struct stockbook_session *session);
 
 #define STOCKBOOK_REQUEST_ID_SIZE 37 /* 36 characters and the NUL */
 

@@ -31,7 +31,7 @@ struct call *call_start(struct stockbook_client *client, const struct stockbook_
 	call->deadline_ms = now_ms() + (deadline_ms > 0 ? deadline_ms : client->deadline_ms);
 	call->backoff_ms = BACKOFF_FIRST_MS;
 	for (int kind = 0; kind < TAG_KINDS; kind++)
-		call->tags[kind] = (struct tag){call, (enum tag_kind)kind};
+		call->tags[kind] = (struct tag){call, NULL, (enum tag_kind)kind};
 	call->next = client->calls;
 	if (call->next)
 		call->next->previous = call;
@@ -98,11 +98,13 @@ static void receive_message(struct call *call)
 void call_attempt(struct call *call)
 {
 	struct stockbook_client *client = call->client;
+	call->attempts++;
+	if (call->session && session_submit(call))
+		return;
 	int channel = client->channel_next;
 	client->channel_next = (channel + 1) % client->channels_count;
 	gpr_timespec deadline = gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 		gpr_time_from_millis(call->deadline_ms - now_ms(), GPR_TIMESPAN));
-	call->attempts++;
 	call->status_text = grpc_empty_slice();
 	grpc_metadata_array_init(&call->initial);
 	grpc_metadata_array_init(&call->trailing);
@@ -149,19 +151,27 @@ static void call_free(struct call *call)
 		call->next->previous = call->previous;
 	client->calls_count--;
 	grpc_slice_unref(call->request);
+	struct stockbook_session *session = call->session;
 	free(call);
+	if (session)
+		session_forget(session);
 }
 
-/* Tells the caller and forgets the call. */
-static void call_end(struct call *call, ProtobufCMessage *response,
+void call_end_borrowed(struct call *call, const ProtobufCMessage *response,
 	const struct stockbook_error *error)
 {
 	call->done(call->context, response, error);
-	if (response && call->keep)
-		*call->keep = response;
+	call_free(call);
+}
+
+void call_end(struct call *call, ProtobufCMessage *response, const struct stockbook_error *error)
+{
+	ProtobufCMessage **keep = call->keep;
+	call_end_borrowed(call, response, error);
+	if (response && keep)
+		*keep = response;
 	else if (response)
 		protobuf_c_message_free_unpacked(response, NULL);
-	call_free(call);
 }
 
 static ProtobufCMessage *decode(const struct call *call)
@@ -242,24 +252,29 @@ static bool retry(struct call *call, const struct stockbook_error *error)
 	return true;
 }
 
+bool call_failed(struct call *call, struct stockbook_error *error, bool sent)
+{
+	if (error->reason[0] || error->code == GRPC_STATUS_UNIMPLEMENTED)
+		call->client->answered = true;
+	/* A refusal of a later attempt settles it: the book looks the request id up first. */
+	bool settles = sent && !never_connected(error) && error->code != GRPC_STATUS_RESOURCE_EXHAUSTED;
+	call->maybe_sent = (sent && is_doubtful(error)) || (call->maybe_sent && !settles);
+	if (retry(call, error))
+		return false;
+	error->attempts = call->attempts;
+	error->outcome_unknown = call->maybe_sent;
+	call_end(call, NULL, error);
+	return true;
+}
+
 static bool attempt_failed(struct call *call)
 {
 	struct stockbook_error error;
-	error_from_attempt(&error, call);
+	error_from_status(&error, call->status, call->status_text, &call->trailing);
 	attempt_release(call);
-	if (error.reason[0] || error.code == GRPC_STATUS_UNIMPLEMENTED)
-		call->client->answered = true;
-	/* A refusal of a later attempt settles it: the book looks the request id up first. */
-	call->maybe_sent = is_doubtful(&error) || (call->maybe_sent && never_connected(&error)) ||
-					   (call->maybe_sent && error.code == GRPC_STATUS_RESOURCE_EXHAUSTED);
-	bool waits = retry(call, &error);
-	if (!waits) {
-		error.attempts = call->attempts;
-		error.outcome_unknown = call->maybe_sent;
-		call_end(call, NULL, &error);
-	}
+	bool ended = call_failed(call, &error, true);
 	stockbook_error_release(&error);
-	return !waits;
+	return ended;
 }
 
 /* True when the call ended. */

@@ -191,12 +191,14 @@ static void cancel_all(struct stockbook_client *client)
 	while (client->waiting_count)
 		call_abandon(client->waiting[--client->waiting_count]);
 	/* Again and again, because a callback may start another call. */
-	while (client->calls) {
+	do {
 		for (struct call *call = client->calls; call; call = call->next)
-			grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_CANCELLED, "the client was closed",
-				NULL);
+			if (call->grpc)
+				grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_CANCELLED,
+					"the client was closed", NULL);
+		sessions_cancel(client);
 		stockbook_client_poll(client, -1);
-	}
+	} while (client->calls || client->sessions);
 }
 
 void stockbook_client_close(struct stockbook_client *client)
@@ -268,10 +270,18 @@ static gpr_timespec queue_deadline(const struct stockbook_client *client, int64_
 		return gpr_time_0(GPR_CLOCK_MONOTONIC);
 	if (client->waiting_count && client->waiting[0]->retry_at_ms < until)
 		until = client->waiting[0]->retry_at_ms;
+	if (client->sessions && client->sessions_due_ms < until)
+		until = client->sessions_due_ms;
 	if (until == INT64_MAX)
 		return gpr_inf_future(GPR_CLOCK_MONOTONIC);
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
 		gpr_time_from_millis(until > now ? until - now : 0, GPR_TIMESPAN));
+}
+
+/* Sessions that were closed are waited for, too: their streams end well. */
+static bool is_busy(const struct stockbook_client *client)
+{
+	return client->calls_count > 0 || client->sessions_ending > 0;
 }
 
 size_t stockbook_client_poll(struct stockbook_client *client, int64_t timeout_ms)
@@ -279,14 +289,16 @@ size_t stockbook_client_poll(struct stockbook_client *client, int64_t timeout_ms
 	size_t ended = 0;
 	int64_t now = now_ms();
 	int64_t until = timeout_ms < 0 ? INT64_MAX : now + timeout_ms;
-	for (int events = 0; events < EVENTS_PER_POLL && client->calls_count; events++) {
+	for (int events = 0; events < EVENTS_PER_POLL && is_busy(client); events++) {
 		struct call *due;
 		while ((due = next_due(client, now)))
 			call_attempt(due);
+		ended += sessions_tick(client, now);
 		grpc_event event = grpc_completion_queue_next(client->queue,
 			queue_deadline(client, now, until, ended > 0), NULL);
 		if (event.type == GRPC_OP_COMPLETE) {
-			ended += call_event(event.tag, event.success != 0);
+			struct tag *tag = event.tag;
+			ended += tag->session ? session_event(tag) : call_event(tag, event.success != 0);
 			continue;
 		}
 		now = now_ms();
@@ -298,7 +310,7 @@ size_t stockbook_client_poll(struct stockbook_client *client, int64_t timeout_ms
 
 void stockbook_client_run(struct stockbook_client *client)
 {
-	while (client->calls_count)
+	while (is_busy(client))
 		stockbook_client_poll(client, -1);
 }
 

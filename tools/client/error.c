@@ -114,7 +114,7 @@ static void add_retry(struct stockbook_error *error, const Google__Protobuf__Any
 	google__rpc__retry_info__free_unpacked(retry, NULL);
 }
 
-static void add_details(struct stockbook_error *error, const uint8_t *data, size_t size)
+static void add_details(struct stockbook_error *error, const Google__Rpc__Status *status)
 {
 	static const struct {
 		const char *type;
@@ -124,31 +124,49 @@ static void add_details(struct stockbook_error *error, const uint8_t *data, size
 		{"type.googleapis.com/google.rpc.BadRequest", add_violations},
 		{"type.googleapis.com/google.rpc.RetryInfo", add_retry},
 	};
-	Google__Rpc__Status *status = google__rpc__status__unpack(NULL, size, data);
-	if (!status)
-		return;
 	for (size_t i = 0; i < status->n_details; i++)
 		for (size_t j = 0; j < ARRAY_COUNT(kinds); j++)
 			if (strcmp(status->details[i]->type_url, kinds[j].type) == 0)
 				kinds[j].add(error, status->details[i]);
+}
+
+static void add_packed_details(struct stockbook_error *error, const uint8_t *data, size_t size)
+{
+	Google__Rpc__Status *status = google__rpc__status__unpack(NULL, size, data);
+	if (!status)
+		return;
+	add_details(error, status);
 	google__rpc__status__free_unpacked(status, NULL);
 }
 
-void error_from_attempt(struct stockbook_error *error, const struct call *call)
+static void set_request_tag(struct stockbook_error *error, const char *tag, size_t size)
 {
-	error_set(error, (int)call->status, "", "");
+	free(error->request_tag);
+	error->request_tag = client_string(tag, size);
+}
+
+void error_from_status(struct stockbook_error *error, grpc_status_code code, grpc_slice text,
+	const grpc_metadata_array *trailing)
+{
+	error_set(error, (int)code, "", "");
 	free(error->message);
-	error->message = client_string((const char *)GRPC_SLICE_START_PTR(call->status_text),
-		GRPC_SLICE_LENGTH(call->status_text));
-	for (size_t i = 0; i < call->trailing.count; i++) {
-		const grpc_metadata *pair = &call->trailing.metadata[i];
+	error->message =
+		client_string((const char *)GRPC_SLICE_START_PTR(text), GRPC_SLICE_LENGTH(text));
+	for (size_t i = 0; i < trailing->count; i++) {
+		const grpc_metadata *pair = &trailing->metadata[i];
 		const uint8_t *value = GRPC_SLICE_START_PTR(pair->value);
 		size_t size = GRPC_SLICE_LENGTH(pair->value);
-		if (grpc_slice_str_cmp(pair->key, "grpc-status-details-bin") == 0) {
-			add_details(error, value, size);
-		} else if (grpc_slice_str_cmp(pair->key, "stockbook-request-tag") == 0) {
-			free(error->request_tag);
-			error->request_tag = client_string((const char *)value, size);
-		}
+		if (grpc_slice_str_cmp(pair->key, "grpc-status-details-bin") == 0)
+			add_packed_details(error, value, size);
+		else if (grpc_slice_str_cmp(pair->key, "stockbook-request-tag") == 0)
+			set_request_tag(error, (const char *)value, size);
 	}
+}
+
+void error_from_answer(struct stockbook_error *error, const Google__Rpc__Status *status,
+	const char *request_tag)
+{
+	error_set(error, status->code, "", status->message);
+	add_details(error, status);
+	set_request_tag(error, request_tag, strlen(request_tag));
 }

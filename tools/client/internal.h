@@ -4,6 +4,9 @@
  *   stockbook_call_async -> call_start -> attempt -> (queue) -> attempt_over -> done
  *                                            ^                      |
  *                                            +---- waiting <--------+  UNAVAILABLE, in time
+ *
+ * An operation of a session is such a call, too. Its attempt is a place in a message of the session's
+ * stream, and is over with its answer or with the stream.
  */
 #ifndef STOCKBOOK_CLIENT_INTERNAL_H
 #define STOCKBOOK_CLIENT_INTERNAL_H
@@ -13,6 +16,8 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/grpc.h>
 
+#include "google/rpc/status.pb-c.h"
+
 struct call;
 
 /* What an event of the completion queue is about. */
@@ -21,11 +26,14 @@ enum tag_kind {
 	TAG_OPENED,  /* a stream's request is sent, its initial metadata here */
 	TAG_MESSAGE, /* a stream's next message, or its end */
 	TAG_STATUS,  /* a stream's status */
+	TAG_SENT,    /* a session's message has gone, or its half-close */
 	TAG_KINDS,
 };
 
+/* Of a call, or of a session's stream. */
 struct tag {
 	struct call *call;
+	struct stockbook_session *session;
 	enum tag_kind kind;
 };
 
@@ -44,6 +52,11 @@ struct call {
 	int64_t retry_at_ms; /* while in the heap of waiting calls */
 	bool delivered;      /* a message of the stream went out: no more retries */
 	bool maybe_sent;     /* some attempt may have reached the book without an answer */
+
+	/* Of an operation of a session; NULL for all others, and where the server has no sessions. */
+	struct stockbook_session *session;
+	struct call *session_next; /* while it waits to be sent */
+	uint32_t session_place;    /* once it was sent */
 
 	/* One attempt. */
 	grpc_call *grpc;
@@ -74,6 +87,9 @@ struct stockbook_client {
 	size_t calls_count;
 	struct call **waiting; /* a heap: the earliest retry first */
 	size_t waiting_count, waiting_capacity;
+	struct stockbook_session *sessions;
+	size_t sessions_ending;  /* closed, and their streams not over */
+	int64_t sessions_due_ms; /* when to look at the deadlines of their operations */
 };
 
 int64_t now_ms(void);
@@ -82,6 +98,14 @@ int64_t now_ms(void);
 struct call *call_start(struct stockbook_client *client, const struct stockbook_method *method,
 	const ProtobufCMessage *request, int64_t deadline_ms);
 void call_attempt(struct call *call);
+/* The attempt is over without an answer, or with an error for one; `sent`: it may have reached the
+ * server. True when the call ended; else it waits for its next attempt. */
+bool call_failed(struct call *call, struct stockbook_error *error, bool sent);
+/* Tells the caller and forgets the call; frees the response unless a blocking call keeps it. */
+void call_end(struct call *call, ProtobufCMessage *response, const struct stockbook_error *error);
+/* The same for a response that is freed otherwise. */
+void call_end_borrowed(struct call *call, const ProtobufCMessage *response,
+	const struct stockbook_error *error);
 /* An event came for this tag; true when the call ended with it. */
 bool call_event(struct tag *tag, bool success);
 /* Ends a call that waits for its next attempt. */
@@ -90,9 +114,25 @@ void call_abandon(struct call *call);
 /* client.c */
 void client_wait(struct stockbook_client *client, struct call *call);
 
+/* session.c */
+
+/* Puts the call where its session sends it from. False: it is to go as a single call. */
+bool session_submit(struct call *call);
+/* An event came for this tag of a session; says how many calls ended with it. */
+size_t session_event(struct tag *tag);
+/* Sends what waits; ends operations whose time is over, and says how many. */
+size_t sessions_tick(struct stockbook_client *client, int64_t now);
+/* The client is being closed. */
+void sessions_cancel(struct stockbook_client *client);
+/* An operation has ended. */
+void session_forget(struct stockbook_session *session);
+
 /* error.c */
 void error_set(struct stockbook_error *error, int code, const char *reason, const char *message);
-void error_from_attempt(struct stockbook_error *error, const struct call *call);
+void error_from_status(struct stockbook_error *error, grpc_status_code code, grpc_slice text,
+	const grpc_metadata_array *trailing);
+void error_from_answer(struct stockbook_error *error, const Google__Rpc__Status *status,
+	const char *request_tag);
 
 /* memory.c: what cannot be had ends the process, as everywhere in Stockbook. */
 void *client_alloc(size_t size);
