@@ -1,10 +1,10 @@
 /*
  * The load generator: fills a book, then keeps a number of calls in flight for some seconds and
- * prints one JSON line: rate, latency quantiles, outcomes. Closed loop: a caller calls again when
+ * prints one JSON line (session: reserves as operations of one session): rate, latency quantiles, outcomes. Closed loop: a caller calls again when
  * it was answered, so latencies under overload are those of the callers there are, not of the
  * ones that would have come.
  *
- *   bench_load --server ADDRESS --mode fill|echo|reserve [--skus N] [--locations N] [--lines N]
+ *   bench_load --server ADDRESS --mode fill|echo|reserve|session [--skus N] [--locations N] [--lines N]
  *              [--callers N] [--seconds S] [--stock N]
  */
 #include <inttypes.h>
@@ -31,6 +31,7 @@
 
 struct load {
 	struct stockbook_client *client;
+	struct stockbook_session *session; /* NULL: calls are single */
 	const char *mode;
 	int skus;
 	int locations;
@@ -259,8 +260,12 @@ static void call_reserve(struct caller *caller)
 	request.channel = (char[]){"web"};
 	request.lines = pointers;
 	request.n_lines = (size_t)load->lines;
-	stockbook_call_async(load->client, stockbook_method("ReservationService", "Reserve"),
-		&request.base, 60000, load_done, caller);
+	const struct stockbook_method *method = stockbook_method("ReservationService", "Reserve");
+	if (load->session)
+		stockbook_session_call_async(load->session, method, &request.base, 60000, load_done,
+			caller);
+	else
+		stockbook_call_async(load->client, method, &request.base, 60000, load_done, caller);
 }
 
 static void call_again(struct caller *caller)
@@ -294,11 +299,15 @@ static void run_load(struct load *load)
 	CHECK(callers != NULL);
 	int64_t start = now_ns();
 	load->end_ns = start + (int64_t)(load->seconds * 1e9);
+	if (strcmp(load->mode, "session") == 0)
+		load->session = stockbook_session_open(load->client, load->callers);
 	for (int i = 0; i < load->callers; i++) {
 		callers[i].load = load;
 		call_again(&callers[i]);
 	}
-	stockbook_client_run(load->client);
+	while (stockbook_client_in_flight(load->client) > 0)
+		stockbook_client_poll(load->client, -1);
+	stockbook_session_close(load->session);
 	free(callers);
 	qsort(load->latencies_ms, load->latency_count, sizeof(float), compare_floats);
 	printf("{\"mode\": \"%s\", \"skus\": %d, \"lines\": %d, \"callers\": %d, "
@@ -323,7 +332,7 @@ int main(int argc, const char **argv)
 	char *mode = NULL;
 	struct poptOption options[] = {
 		{"server", 0, POPT_ARG_STRING, &server, 0, "where the server listens", "ADDRESS"},
-		{"mode", 0, POPT_ARG_STRING, &mode, 0, "fill, echo or reserve", NULL},
+		{"mode", 0, POPT_ARG_STRING, &mode, 0, "fill, echo, reserve or session", NULL},
 		{"skus", 0, POPT_ARG_INT, &load.skus, 0, "how many SKUs; 1 is hot", NULL},
 		{"locations", 0, POPT_ARG_INT, &load.locations, 0, "how many locations", NULL},
 		{"lines", 0, POPT_ARG_INT, &load.lines, 0, "lines of a basket, at most 50", NULL},
