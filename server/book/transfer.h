@@ -19,7 +19,24 @@
 #include "stockbook/v1/transfer.pb-c.h"
 
 extern const struct operation transfer_operations[];
+
+/* ---- The machine ---- */
+
+enum transfer_step {
+	TRANSFER_REQUEST,
+	TRANSFER_APPROVE,
+	TRANSFER_STEP_BACK,
+	TRANSFER_DISPATCH,
+	TRANSFER_RECEIVE,
+	TRANSFER_CLOSE,
+	TRANSFER_CANCEL,
+	TRANSFER_UNTIE, /* the customer does not wait for it any more */
+	TRANSFER_STEP_COUNT,
+};
+
 extern const struct machine transfer_machine;
+
+/* ---- In memory ---- */
 
 struct transfer_line {
 	const struct transfer_line_row *row; /* NULL while it is not stored */
@@ -41,9 +58,16 @@ struct transfer_line {
 
 struct transfer {
 	const struct transfer_row *row;
-	struct transfer_line *lines;
+	struct transfer_line *lines; /* by number, 1 first; there is room for one more of each */
 	size_t count;
 };
+
+/* Sums over the lines. */
+struct transfer_line transfer_total(const struct transfer *transfer);
+/* For a customer: its units are counted by her order and pickup. */
+bool transfer_is_tied(const struct transfer *transfer);
+
+/* ---- For orders ---- */
 
 /* A transfer for a customer's pickup, READY: its units are ALLOCATED at the source already (by the
  * order, which gives them to the transfer). Inserts it, makes its work, notes the change. lines:
@@ -54,12 +78,63 @@ enum verdict transfer_insert_for_order(struct run *run, const struct order *orde
 
 /* Up to `most` units of this order's line for this pickup need not come any more: what is not
  * dispatched is freed at the source and cancelled; what is under way is untied (order_line 0: it goes
- * to the shelf on arrival). *taken: how many were found. Does not touch the order. Transfers of the
- * order are found by a scan. */
+ * to the shelf on arrival). *taken: how many were found. Does not touch the order, which the caller
+ * holds locked. Notes the transfers' changes: to be called before the caller posts anything of its
+ * own, which these would close. */
 enum verdict transfers_untie(struct run *run, const struct uuid *order_id,
 	const struct uuid *pickup_id, int32_t order_line, int64_t most, const char *note,
 	int64_t *taken);
 
 Stockbook__V1__Transfer *transfer_message(struct run *run, const struct transfer *transfer);
+
+/* ---- For the transfer's own files ---- */
+
+enum transfer_actor {
+	TRANSFER_AT_SOURCE,
+	TRANSFER_AT_DESTINATION,
+	TRANSFER_AT_EITHER,
+};
+/* Whether the actor may act for that end. VERDICT_DONE, NEED or refused. */
+enum verdict transfer_check_actor(struct run *run, const char *source, const char *destination,
+	enum transfer_actor actor);
+/* The transfer with this id and its lines, locked. TRANSFER_NOT_FOUND. */
+enum verdict transfer_open(struct run *run, const char *id, struct transfer *transfer);
+/* The same by key; it is there. */
+enum verdict transfer_load(struct run *run, int32_t part, const struct uuid *id,
+	struct transfer *transfer);
+/* machine_check() of its step. */
+enum verdict transfer_check_step(struct run *run, const struct transfer *transfer,
+	enum transfer_step step);
+/* A line of a request names one of the transfer's: refused by its field otherwise. */
+enum verdict transfer_line_asked(struct run *run, const struct transfer *transfer, size_t index,
+	int32_t number, struct transfer_line **line);
+/* LINE_QUANTITY_EXCEEDED: there is nothing to do the step with. */
+enum verdict transfer_refuse_nothing(struct run *run, const struct transfer *transfer,
+	enum transfer_step step);
+/* post() between two places of the transfer, with the line's number. */
+enum verdict transfer_post(struct run *run, const struct transfer_line *line, const char *from,
+	Stockbook__V1__StockState from_state, const char *to, Stockbook__V1__StockState to_state,
+	int64_t quantity, Stockbook__V1__MovementReason reason);
+/* Frees up to `most` of what is allocated at the source: cancelled, or open again. *freed says how
+ * many. */
+enum verdict transfer_free(struct run *run, const struct transfer *transfer,
+	struct transfer_line *line, int64_t most, enum transfer_step step, int64_t *freed);
+/* Inserts the row and its lines, which are numbered here; its status is that of the lines. Notes the
+ * change and makes its work. */
+enum verdict transfer_insert(struct run *run, struct transfer_row *row, struct transfer *transfer);
+/* Stores the lines that were changed, with the status that they have now, brings the work in line
+ * with it and notes the change. */
+enum verdict transfer_advance(struct run *run, struct transfer *transfer, enum transfer_step step,
+	const char *note);
+
+operation_function transfer_request;
+operation_function transfer_approve;
+operation_function transfer_step_back;
+operation_function transfer_dispatch;
+operation_function transfer_receive;
+operation_function transfer_close;
+operation_function transfer_cancel;
+operation_function transfer_get;
+operation_function transfer_list;
 
 #endif

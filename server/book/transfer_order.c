@@ -1,0 +1,196 @@
+/* Transfers for customers: made by an order for its pickup, and let go when it needs them no more. */
+#include <string.h>
+
+#include "book/transfer.h"
+
+#define STATUS(name) STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_##name
+#define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
+#define PAGE_MAX 100
+
+enum verdict transfer_insert_for_order(struct run *run, const struct order *order,
+	const struct uuid *pickup_id, const char *source, const char *destination,
+	struct transfer_line *lines, size_t count, struct transfer *made)
+{
+	struct arena *arena = workset_arena(run->set);
+	struct transfer_row *row = row_new(TABLE(transfer), arena);
+	row->source = arena_string(arena, source);
+	row->destination = arena_string(arena, destination);
+	row->order_id = order->row->id;
+	row->fulfilment_id = *pickup_id;
+	row->reference = arena_string(arena, order->row->reference);
+	for (size_t i = 0; i < count; i++) {
+		CHECK(lines[i].order_line > 0 && lines[i].allocated > 0);
+		lines[i].requested = lines[i].allocated;
+	}
+	*made = (struct transfer){.lines = lines, .count = count};
+	return transfer_insert(run, row, made);
+}
+
+/* ---- Untying ---- */
+
+static const struct scan_shape of_order_shape = {
+	.name = "transfers_of_order",
+	.table = TABLE(transfer),
+	.conditions = {{"order_id", SCAN_EQUAL, 0}, {"fulfilment_id", SCAN_EQUAL, 0},
+		{"status", SCAN_LESS, 0}},
+	.order = {"id"},
+};
+
+struct untying {
+	struct transfer *transfers;
+	size_t count;
+	size_t capacity;
+};
+
+static bool is_living(const struct transfer_row *row)
+{
+	return row->status < (int)STATUS(RECEIVED);
+}
+
+static enum verdict untying_add(struct run *run, struct untying *untying,
+	const struct transfer_row *found)
+{
+	struct transfer transfer;
+	enum verdict verdict = transfer_load(run, found->part, &found->id, &transfer);
+	if (verdict != VERDICT_DONE || !is_living(transfer.row))
+		return verdict;
+	untying->transfers = arena_grow(run->arena, untying->transfers, untying->count,
+		&untying->capacity, sizeof(*untying->transfers));
+	untying->transfers[untying->count++] = transfer;
+	return VERDICT_DONE;
+}
+
+/* A scan does not see what this batch made. */
+static enum verdict add_made(struct run *run, struct untying *untying, const struct uuid *order_id,
+	const struct uuid *pickup_id)
+{
+	size_t count;
+	const void *const *rows = workset_rows(run->set, TABLE(transfer), ROW_INSERTED, &count);
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < count; i++) {
+		const struct transfer_row *row = rows[i];
+		if (uuid_compare(&row->order_id, order_id) == 0 &&
+			uuid_compare(&row->fulfilment_id, pickup_id) == 0 &&
+			untying_add(run, untying, row) == VERDICT_NEED)
+			verdict = VERDICT_NEED;
+	}
+	return verdict;
+}
+
+static enum verdict untying_find(struct run *run, struct untying *untying,
+	const struct uuid *order_id, const struct uuid *pickup_id)
+{
+	struct scan scan = {.shape = &of_order_shape, .limit = PAGE_MAX};
+	scan.values[0] = (struct scan_value){.present = true, .uuid = *order_id};
+	scan.values[1] = (struct scan_value){.present = true, .uuid = *pickup_id};
+	scan.values[2] = (struct scan_value){.present = true, .number = STATUS(RECEIVED)};
+	enum verdict verdict = add_made(run, untying, order_id, pickup_id);
+	for (;;) {
+		const struct scan_result *page = workset_scan(run->set, &scan);
+		if (!page)
+			return VERDICT_NEED;
+		for (size_t i = 0; i < page->count; i++)
+			if (untying_add(run, untying, page->rows[i]) == VERDICT_NEED)
+				verdict = VERDICT_NEED;
+		if (page->count < PAGE_MAX)
+			return verdict;
+		const struct transfer_row *last = page->rows[page->count - 1];
+		scan.has_after = true;
+		scan.after[0] = (struct scan_value){.present = true, .uuid = last->id};
+	}
+}
+
+/* The transfer's line of this SKU that is for the shelf, made when there is none; NULL when there is
+ * no room for it. */
+static struct transfer_line *shelf_line(struct transfer *transfer, const char *sku)
+{
+	for (size_t i = 0; i < transfer->count; i++)
+		if (transfer->lines[i].order_line == 0 && strcmp(transfer->lines[i].sku, sku) == 0)
+			return &transfer->lines[i];
+	if (transfer->count == LINES_MAX)
+		return NULL;
+	struct transfer_line *added = &transfer->lines[transfer->count++];
+	*added = (struct transfer_line){.line = (int32_t)transfer->count, .sku = sku};
+	return added;
+}
+
+/* So many of what is under way go to the shelf on arrival. */
+static enum verdict untie_sent(struct run *run, struct transfer *transfer,
+	struct transfer_line *line, int64_t quantity)
+{
+	line->changed = true;
+	if (quantity == line->requested) {
+		line->order_line = 0;
+		return VERDICT_DONE;
+	}
+	struct transfer_line *shelf = shelf_line(transfer, line->sku);
+	if (!shelf)
+		return refuse(run, REASON(OVERLOADED), "transfer '%s' has no room for more than %d lines",
+			run_id_text(run, &transfer->row->id), LINES_MAX);
+	line->requested -= quantity;
+	line->in_transit -= quantity;
+	shelf->requested += quantity;
+	shelf->in_transit += quantity;
+	shelf->changed = true;
+	return VERDICT_DONE;
+}
+
+/* What was not sent yet, or else what was. */
+static enum verdict untie_from(struct run *run, struct transfer *transfer, int32_t order_line,
+	bool sent, int64_t most, int64_t *taken)
+{
+	/* Without the lines that are added on the way. */
+	size_t count = transfer->count;
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < count && *taken < most; i++) {
+		struct transfer_line *line = &transfer->lines[i];
+		if (line->order_line != order_line)
+			continue;
+		int64_t share = sent ? line->in_transit : line->allocated;
+		share = share < most - *taken ? share : most - *taken;
+		if (share == 0)
+			continue;
+		*taken += share;
+		enum verdict one = sent ? untie_sent(run, transfer, line, share)
+								: transfer_free(run, transfer, line, share, TRANSFER_UNTIE, &share);
+		if (one == VERDICT_REFUSED)
+			return one;
+		if (one == VERDICT_NEED)
+			verdict = one;
+	}
+	return verdict;
+}
+
+static bool is_changed(const struct transfer *transfer)
+{
+	for (size_t i = 0; i < transfer->count; i++)
+		if (transfer->lines[i].changed)
+			return true;
+	return false;
+}
+
+enum verdict transfers_untie(struct run *run, const struct uuid *order_id,
+	const struct uuid *pickup_id, int32_t order_line, int64_t most, const char *note,
+	int64_t *taken)
+{
+	*taken = 0;
+	if (most == 0)
+		return VERDICT_DONE;
+	struct untying untying = {0};
+	enum verdict verdict = untying_find(run, &untying, order_id, pickup_id);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	for (int sent = 0; sent <= 1; sent++)
+		for (size_t i = 0; i < untying.count; i++) {
+			enum verdict one =
+				untie_from(run, &untying.transfers[i], order_line, sent == 1, most, taken);
+			if (one == VERDICT_REFUSED)
+				return one;
+			if (one == VERDICT_NEED)
+				verdict = one;
+		}
+	for (size_t i = 0; i < untying.count && verdict == VERDICT_DONE; i++)
+		if (is_changed(&untying.transfers[i]))
+			verdict = transfer_advance(run, &untying.transfers[i], TRANSFER_UNTIE, note);
+	return verdict;
+}
