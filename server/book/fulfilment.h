@@ -36,6 +36,11 @@ struct fulfilment_line {
 	int64_t put_back;
 	int64_t dropped;
 	bool changed;
+	struct { /* by fulfilments_mark() */
+		int64_t awaiting;
+		int64_t to_pick;
+		int64_t picked;
+	} cancelling;
 };
 
 struct fulfilment {
@@ -123,6 +128,11 @@ enum verdict fulfilments_plan(struct run *run, struct order *order,
 
 /* ---- Units that do not come from here ---- */
 
+struct resourcing_unit {
+	int32_t line; /* of the order */
+	int64_t quantity;
+};
+
 /* Where units of a fulfilment go that its location does not deliver. */
 struct resourcing {
 	Stockbook__V1__ShortRemedy remedy;
@@ -131,18 +141,33 @@ struct resourcing {
 	Stockbook__V1__Resourced **results;
 	size_t count;
 	size_t capacity;
+	/* Its own. */
+	struct resourcing_unit *units;
+	size_t unit_count;
+	size_t unit_capacity;
+	bool sourced; /* there was somewhere to look */
+	struct sourcing sourcing;
 };
 
-/* Units of an order's line that are open again, after they left the fulfilment `from`: re-sourced
- * without its location (a new fulfilment of the same kind elsewhere), brought by a transfer (pickups),
- * cancelled, or left open. All lines of a call together: add, then run. Posts, changes the order's
- * lines in memory, inserts documents; what nobody has stays open. */
-struct resourcing_unit {
-	int32_t line;
-	int64_t quantity;
-};
+/* Units of an order's line that are about to leave the fulfilment `from`, and to be open on the line,
+ * go elsewhere: without its location (unless they were lost on their way from there) to a new
+ * fulfilment of the same kind, by a transfer to it (pickups), to the customer's loss, or they stay
+ * open. All lines of a call together, in this order:
+ *
+ *   resourcing_add()       for each
+ *   resourcing_decide()    before anything is posted: it may expire holds
+ *                          ... the caller posts and moves its counters
+ *   resourcing_await()     the fulfilment, if it lives on, waits for what a transfer will bring
+ *                          ... the caller advances the fulfilment
+ *   fulfilment_resource()  posts, changes the order's lines in memory, inserts documents
+ *
+ * What nobody has stays open. */
+void resourcing_add(struct run *run, struct resourcing *resourcing, int32_t line, int64_t quantity);
+enum verdict resourcing_decide(struct run *run, const struct order *order,
+	const struct fulfilment *from, struct resourcing *resourcing);
+void resourcing_await(struct fulfilment *from, const struct resourcing *resourcing);
 enum verdict fulfilment_resource(struct run *run, struct order *order, struct fulfilment *from,
-	const struct resourcing_unit *units, size_t count, struct resourcing *resourcing);
+	struct resourcing *resourcing);
 
 /* A location could not find or use units that were ALLOCATED there: they go to LOSS (NOT_FOUND) or
  * DAMAGED, and a recount is queued when they were not found. Only the posting and the recount; the
@@ -150,12 +175,15 @@ enum verdict fulfilment_resource(struct run *run, struct order *order, struct fu
 enum verdict post_short(struct run *run, const char *sku, const char *location, int64_t quantity,
 	Stockbook__V1__ShortReason reason, int32_t document_line);
 
-/* Cancels up to `most` units of an order's line within its living fulfilments: awaiting first (their
- * transfers are told), then to_pick (free at once), then picked (to be put back). Posts, moves all
- * counters, advances or ends the fulfilments concerned. *taken says how many. For CancelOrderLines
- * and AmendOrder. */
-enum verdict fulfilments_cancel(struct run *run, struct order *order, struct order_line *line,
-	const char *location, int64_t most, const char *channel, const char *note, int64_t *taken);
+/* Marks up to `most` units of an order's line in its living fulfilments (location: "" for all) to be
+ * cancelled: awaiting first, then to_pick, then picked. Answers how many there were; changes nothing
+ * yet. For CancelOrderLines and AmendOrder. */
+int64_t fulfilments_mark(struct order *order, const struct order_line *line, const char *location,
+	int64_t most);
+/* Cancels what was marked: awaiting units' transfers are told, to_pick is free at once, picked is to
+ * be put back. Posts, moves all counters, advances or ends each fulfilment concerned. */
+enum verdict fulfilments_cancel_marked(struct run *run, struct order *order, const char *channel,
+	const char *note);
 
 /* ---- Pickups, for the book's other files ---- */
 
