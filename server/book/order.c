@@ -123,7 +123,7 @@ void order_advance(struct run *run, struct order *order, enum order_step step, c
 {
 	struct customer_order_row *row;
 	int before = order_store(run, order, &row);
-	order_note(run, row, step, before, NULL, note);
+	order_note(run, row, step, before, order->channel, note);
 }
 
 void order_follow(struct run *run, struct order *order, enum order_step step, const char *channel,

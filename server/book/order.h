@@ -49,6 +49,7 @@ struct order {
 	struct fulfilment **fulfilments;
 	size_t fulfilment_count;
 	size_t fulfilment_capacity;
+	const char *channel; /* in which its step happens; NULL or "": its own */
 };
 
 Stockbook__V1__OrderStatus order_status_of(const struct order_line *lines, size_t count);

@@ -1,11 +1,12 @@
 /*
  * The steps of an order that is there. Each step is a list of legs: which counter of a line gives to
  * which, and which movement that is. A step is worked out in memory first, so that every line that
- * falls short is named, and then posted.
+ * falls short is named, and then posted. It takes only what no pickup or shipment counts; cancelling
+ * goes on into those.
  */
 #include <string.h>
 
-#include "book/order.h"
+#include "book/fulfilment.h"
 #include "book/sourcing.h"
 
 #define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
@@ -72,6 +73,7 @@ struct work {
 	size_t posting_count;
 	size_t posting_capacity;
 	size_t short_count; /* lines that the refusal that stands is about */
+	int64_t marked;     /* units to be cancelled within fulfilments */
 };
 
 static int64_t *line_counter(struct order_line *line, enum counter counter)
@@ -109,6 +111,16 @@ static int64_t *allocation_counter(struct order_allocation *allocation, enum cou
 	return NULL;
 }
 
+/* What the order's own steps may take from an allocation. */
+static int64_t free_units(const struct order *order, const struct order_line *line,
+	const struct order_allocation *at, enum counter counter)
+{
+	if (counter == ALLOCATED)
+		return order_free_allocated(order, line, at->location);
+	CHECK(counter == PICKED);
+	return order_free_picked(order, line, at->location);
+}
+
 /* ---- Working it out ---- */
 
 static void add_posting(struct run *run, struct work *work, const struct order_line *line,
@@ -125,6 +137,7 @@ static void add_posting(struct run *run, struct work *work, const struct order_l
 		.quantity = quantity,
 		.reason = leg->reason,
 		.document_line = line->line,
+		.channel = work->order.row->channel,
 	};
 }
 
@@ -142,7 +155,10 @@ static int64_t leg_take(struct run *run, struct work *work, struct order_line *l
 			int64_t *from = allocation_counter(at, leg->from);
 			if (*from == 0 || (location[0] && strcmp(at->location, location) != 0))
 				continue;
-			int64_t share = *from < most - taken ? *from : most - taken;
+			int64_t free = free_units(&work->order, line, at, leg->from);
+			int64_t share = free < most - taken ? free : most - taken;
+			if (share == 0)
+				continue;
 			*from -= share;
 			int64_t *to = allocation_counter(at, leg->to);
 			if (to)
@@ -163,6 +179,11 @@ static int64_t step_take(struct run *run, struct work *work, struct order_line *
 	int64_t taken = 0;
 	for (size_t i = 0; i < work->stepping->leg_count && taken < most; i++)
 		taken += leg_take(run, work, line, &work->stepping->legs[i], location, most - taken);
+	if (work->stepping->step == ORDER_CANCEL && taken < most) {
+		int64_t marked = fulfilments_mark(&work->order, line, location, most - taken);
+		work->marked += marked;
+		taken += marked;
+	}
 	return taken;
 }
 
@@ -253,51 +274,70 @@ static enum verdict post_all(struct run *run, const struct work *work)
 	return verdict;
 }
 
-static enum verdict step_run(struct run *run, const struct stepping *stepping, const char *order_id,
-	Stockbook__V1__OrderLineQuantity *const *asked, size_t count, const char *note,
-	Stockbook__V1__Order **answer)
+/* What is asked of a step. */
+struct asking {
+	const char *order_id;
+	Stockbook__V1__OrderLineQuantity *const *lines;
+	size_t count;
+	const char *channel; /* "": the order's */
+	const char *note;
+};
+
+static enum verdict step_run(struct run *run, const struct stepping *stepping,
+	const struct asking *asking, Stockbook__V1__Order **answer)
 {
-	if (count > LINES_MAX)
+	if (asking->count > LINES_MAX)
 		return refuse_field(run, "lines", "must be at most %d lines", LINES_MAX);
 	struct work work = {.stepping = stepping};
-	enum verdict verdict = order_open(run, order_id, &work.order);
+	enum verdict verdict = order_open(run, asking->order_id, &work.order);
 	if (verdict == VERDICT_DONE)
 		verdict = order_check_step(run, &work.order, stepping->step);
 	if (verdict == VERDICT_DONE)
-		verdict = work_out(run, &work, asked, count);
-	if (verdict == VERDICT_DONE)
-		verdict = post_all(run, &work);
+		verdict = work_out(run, &work, asking->lines, asking->count);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	order_advance(run, &work.order, stepping->step, note);
+	/* First what notes changes of its own. */
+	enum verdict cancelled = VERDICT_DONE;
+	if (work.marked > 0)
+		cancelled = fulfilments_cancel_marked(run, &work.order, asking->channel, asking->note);
+	if (cancelled == VERDICT_REFUSED)
+		return cancelled;
+	verdict = post_all(run, &work);
+	if (verdict != VERDICT_DONE || cancelled != VERDICT_DONE)
+		return verdict == VERDICT_REFUSED ? verdict : VERDICT_NEED;
+	work.order.channel = asking->channel;
+	order_advance(run, &work.order, stepping->step, asking->note);
 	*answer = order_message(run, &work.order);
 	return VERDICT_DONE;
 }
 
 /* ---- The calls ---- */
 
+#define ASKING(request, channel, note)                                                             \
+	(struct asking)                                                                                \
+	{                                                                                              \
+		(request)->order_id, (request)->lines, (request)->n_lines, channel, note                   \
+	}
+
 enum verdict order_deallocate(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__DeallocateOrderRequest *request = request_;
 	Stockbook__V1__DeallocateOrderResponse *response = response_;
-	return step_run(run, &deallocating, request->order_id, request->lines, request->n_lines, NULL,
-		&response->order);
+	return step_run(run, &deallocating, &ASKING(request, NULL, NULL), &response->order);
 }
 
 enum verdict order_pick(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__PickOrderRequest *request = request_;
 	Stockbook__V1__PickOrderResponse *response = response_;
-	return step_run(run, &picking, request->order_id, request->lines, request->n_lines, NULL,
-		&response->order);
+	return step_run(run, &picking, &ASKING(request, NULL, NULL), &response->order);
 }
 
 enum verdict order_put_back(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__PutBackOrderRequest *request = request_;
 	Stockbook__V1__PutBackOrderResponse *response = response_;
-	return step_run(run, &putting_back, request->order_id, request->lines, request->n_lines, NULL,
-		&response->order);
+	return step_run(run, &putting_back, &ASKING(request, NULL, NULL), &response->order);
 }
 
 static const char *shipment_note(struct run *run, const Stockbook__V1__ShipOrderRequest *request)
@@ -311,14 +351,15 @@ enum verdict order_ship(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__ShipOrderRequest *request = request_;
 	Stockbook__V1__ShipOrderResponse *response = response_;
-	return step_run(run, request->pick_first ? &picking_and_shipping : &shipping, request->order_id,
-		request->lines, request->n_lines, shipment_note(run, request), &response->order);
+	return step_run(run, request->pick_first ? &picking_and_shipping : &shipping,
+		&ASKING(request, NULL, shipment_note(run, request)), &response->order);
 }
 
 enum verdict order_cancel(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__CancelOrderLinesRequest *request = request_;
 	Stockbook__V1__CancelOrderLinesResponse *response = response_;
-	return step_run(run, &cancelling, request->order_id, request->lines, request->n_lines,
-		request->note, &response->order);
+	run->worker = request->worker;
+	return step_run(run, &cancelling, &ASKING(request, request->channel, request->note),
+		&response->order);
 }

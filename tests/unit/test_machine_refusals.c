@@ -166,6 +166,9 @@ static const struct asked {
 	{&order_machine, ORDER_PUT_BACK, "OrderService/PutBackOrder", NULL},
 	{&order_machine, ORDER_SHIP, "OrderService/ShipOrder", NULL},
 	{&order_machine, ORDER_CANCEL, "OrderService/CancelOrderLines", NULL},
+	{&order_machine, ORDER_AMEND, NULL, NULL},
+	{&order_machine, ORDER_COLLECT, NULL, NULL}, /* asked of its pickups and shipments */
+	{&order_machine, ORDER_LOSE, NULL, NULL},
 	{&order_machine, ORDER_RETURN, "ReturnService/CreateReturn", fill_create_return},
 
 	{&return_machine, RETURN_RECEIVE, NULL, NULL},
