@@ -46,10 +46,30 @@ static const enum db_type types[] = {DB_INT4};
 	" FROM stock s FULL JOIN (" owned ") o USING (sku, location)"                                  \
 	" WHERE coalesce(s." state ", 0) <> coalesce(o.quantity, 0)"
 
-#define ALLOCATIONS(quantity)                                                                      \
-	"SELECT l.sku, a.location, sum(a.quantity) AS quantity FROM order_line l,"                     \
-	" unnest(l.allocation_location, l." quantity ") AS a(location, quantity)"                      \
-	" GROUP BY l.sku, a.location HAVING sum(a.quantity) <> 0"
+/* The owners' shares added up. */
+#define SHARES(shares)                                                                             \
+	"SELECT sku, location, sum(quantity) AS quantity FROM (" shares ") shares"                     \
+	" GROUP BY sku, location HAVING sum(quantity) <> 0"
+
+/* What a transfer brings to the location is allocated to the line, and the transfer's own. */
+#define ALLOCATED_SHARES                                                                           \
+	"SELECT l.sku, a.location, a.allocated - a.awaiting AS quantity FROM order_line l,"            \
+	" unnest(l.allocation_location, l.allocation_allocated, l.allocation_awaiting)"                \
+	" AS a(location, allocated, awaiting)"                                                         \
+	" UNION ALL SELECT l.sku, t.source, l.allocated FROM transfer t"                               \
+	" JOIN transfer_line l ON l.part = t.part AND l.transfer_id = t.id WHERE l.allocated <> 0"
+
+/* What is to be put back is no longer the order's. */
+#define PICKED_SHARES                                                                              \
+	"SELECT l.sku, a.location, a.quantity FROM order_line l,"                                      \
+	" unnest(l.allocation_location, l.allocation_picked) AS a(location, quantity)"                 \
+	" UNION ALL SELECT l.sku, f.location, l.put_back FROM fulfilment f"                            \
+	" JOIN fulfilment_line l ON l.part = f.part AND l.order_id = f.order_id"                       \
+	" AND l.fulfilment_id = f.id WHERE l.put_back <> 0"
+
+#define IN_TRANSIT_SHARES                                                                          \
+	"SELECT l.sku, t.destination AS location, l.in_transit AS quantity FROM transfer t"            \
+	" JOIN transfer_line l ON l.part = t.part AND l.transfer_id = t.id WHERE l.in_transit <> 0"
 
 const struct verify_check verify_checks[] = {
 	{"counters", "every balance is the sum of its movements",
@@ -76,12 +96,15 @@ const struct verify_check verify_checks[] = {
 				"SELECT l.sku, l.location, sum(l.quantity) AS quantity FROM reservation r,"
 				" unnest(r.line_sku, r.line_location, r.line_quantity)"
 				" AS l(sku, location, quantity) WHERE r.status = 1 GROUP BY l.sku, l.location"))},
-	{"allocated units", "every ALLOCATED unit is owned by one order line",
+	{"allocated units", "every ALLOCATED unit is owned by one order line or transfer",
 		QUESTION("allocated", "", "SELECT count(*) FROM order_line",
-			OWNERS("allocated", ALLOCATIONS("allocation_allocated")))},
-	{"picked units", "every PICKED unit is owned by one order line",
+			OWNERS("allocated", SHARES(ALLOCATED_SHARES)))},
+	{"picked units", "every PICKED unit is owned by one order line, or is to be put back",
 		QUESTION("picked", "", "SELECT count(*) FROM order_line",
-			OWNERS("picked", ALLOCATIONS("allocation_picked")))},
+			OWNERS("picked", SHARES(PICKED_SHARES)))},
+	{"units in transit", "every IN_TRANSIT unit is on an open transfer to its location",
+		QUESTION("in transit", "", "SELECT count(*) FROM transfer_line",
+			OWNERS("in_transit", SHARES(IN_TRANSIT_SHARES)))},
 	{"order lines",
 		"ordered = open + allocated + picked + fulfilled + cancelled, returned <= "
 		"fulfilled, and the allocations add up",
@@ -91,7 +114,9 @@ const struct verify_check verify_checks[] = {
 			" OR returned > fulfilled"
 			" OR allocated <> (SELECT coalesce(sum(q), 0) FROM unnest(allocation_allocated) q)"
 			" OR picked <> (SELECT coalesce(sum(q), 0) FROM unnest(allocation_picked) q)"
-			" OR fulfilled <> (SELECT coalesce(sum(q), 0) FROM unnest(allocation_fulfilled) q)")},
+			" OR fulfilled <> (SELECT coalesce(sum(q), 0) FROM unnest(allocation_fulfilled) q)"
+			" OR EXISTS (SELECT 1 FROM unnest(allocation_allocated, allocation_awaiting) AS"
+			" a(allocated, awaiting) WHERE a.awaiting < 0 OR a.awaiting > a.allocated)")},
 	{"orders", "every order has all of its lines, every line its order",
 		QUESTION("orders",
 			"held AS (SELECT part, order_id AS id, count(*) AS lines, min(line) AS least,"
@@ -101,6 +126,90 @@ const struct verify_check verify_checks[] = {
 			" coalesce(o.line_count, 0), coalesce(h.lines, 0))"
 			" FROM customer_order o FULL JOIN held h USING (part, id)"
 			" WHERE o.line_count IS DISTINCT FROM h.lines OR h.least <> 1 OR h.most <> h.lines")},
+	{"fulfilments", "every pickup and shipment has its order and all of its lines, which add up",
+		QUESTION("fulfilments",
+			"held AS (SELECT part, order_id, fulfilment_id AS id, count(*) AS lines,"
+			" bool_and(quantity = awaiting + to_pick + picked + done + put_back + dropped) AS adds_up"
+			" FROM fulfilment_line GROUP BY 1, 2, 3),"
+			" counted AS (SELECT part, order_id AS id, count(*) AS fulfilments FROM fulfilment"
+			" GROUP BY 1, 2), ",
+			"SELECT count(*) FROM fulfilment",
+			"SELECT format('fulfilment ''%s'': it says %s lines, there are %s that add up', id,"
+			" coalesce(f.line_count, 0), CASE WHEN h.adds_up THEN h.lines ELSE 0 END)"
+			" FROM fulfilment f FULL JOIN held h USING (part, order_id, id)"
+			" WHERE f.line_count IS DISTINCT FROM h.lines OR NOT h.adds_up"
+			" UNION ALL SELECT format('order ''%s'': it says %s fulfilments, there are %s', id,"
+			" coalesce(o.fulfilment_count, 0), coalesce(c.fulfilments, 0))"
+			" FROM (SELECT * FROM customer_order WHERE fulfilment_count > 0) o"
+			" FULL JOIN counted c USING (part, id)"
+			" WHERE o.fulfilment_count IS DISTINCT FROM c.fulfilments")},
+	/* Free units (in no fulfilment) are the order's own: its figure may be larger, not smaller. A
+	 * pickup or shipment that is over counts nothing of these. */
+	{"fulfilment units",
+		"what pickups and shipments hold of a line, its order has at their location",
+		QUESTION("fulfilment units",
+			"held AS (SELECT l.part, l.order_id, l.line, f.location, sum(l.to_pick + l.awaiting)"
+			" AS allocated, sum(l.awaiting) AS awaiting, sum(l.picked) AS picked"
+			" FROM fulfilment f JOIN fulfilment_line l ON l.part = f.part"
+			" AND l.order_id = f.order_id AND l.fulfilment_id = f.id"
+			" GROUP BY 1, 2, 3, 4 HAVING sum(l.to_pick + l.awaiting + l.picked) > 0),"
+			" allotted AS (SELECT l.part, l.order_id, l.line, a.* FROM order_line l,"
+			" unnest(l.allocation_location, l.allocation_allocated, l.allocation_awaiting,"
+			" l.allocation_picked) AS a(location, allocated, awaiting, picked)"
+			" WHERE a.allocated + a.picked > 0), ",
+			"SELECT count(*) FROM held",
+			"SELECT format('order ''%s'' line %s at location ''%s'': allocated %s (awaiting %s),"
+			" picked %s; its fulfilments have %s (%s), %s', order_id, line, location,"
+			" coalesce(a.allocated, 0), coalesce(a.awaiting, 0), coalesce(a.picked, 0),"
+			" coalesce(h.allocated, 0), coalesce(h.awaiting, 0), coalesce(h.picked, 0))"
+			" FROM allotted a FULL JOIN held h USING (part, order_id, line, location)"
+			" WHERE coalesce(a.allocated, 0) < coalesce(h.allocated, 0)"
+			" OR coalesce(a.awaiting, 0) <> coalesce(h.awaiting, 0)"
+			" OR coalesce(a.picked, 0) < coalesce(h.picked, 0)")},
+	{"transfers",
+		"every transfer has all of its lines, which add up; what is over holds nothing; what is on"
+		" its way to a pickup is awaited there",
+		QUESTION("transfers",
+			"held AS (SELECT part, transfer_id AS id, count(*) AS lines,"
+			" sum(open + allocated + in_transit) AS under_way,"
+			" bool_and(requested = open + allocated + in_transit + received + damaged + lost"
+			" + returned + cancelled) AS adds_up FROM transfer_line GROUP BY 1, 2),"
+			" coming AS (SELECT t.order_id, t.fulfilment_id, l.order_line AS line,"
+			" sum(l.allocated + l.in_transit) AS quantity FROM transfer t"
+			" JOIN transfer_line l ON l.part = t.part AND l.transfer_id = t.id"
+			" WHERE t.order_id IS NOT NULL AND l.order_line <> 0 GROUP BY 1, 2, 3"
+			" HAVING sum(l.allocated + l.in_transit) <> 0), ",
+			"SELECT count(*) FROM transfer",
+			"SELECT format('transfer ''%s'' of status %s: it says %s lines, there are %s that add up,"
+			" with %s under way', id, t.status, coalesce(t.line_count, 0),"
+			" CASE WHEN h.adds_up THEN h.lines ELSE 0 END, coalesce(h.under_way, 0))"
+			" FROM transfer t FULL JOIN held h USING (part, id)"
+			" WHERE t.line_count IS DISTINCT FROM h.lines OR NOT h.adds_up"
+			" OR (t.status >= 5 AND h.under_way <> 0)"
+			" UNION ALL SELECT format('order ''%s'' line %s: its pickup ''%s'' awaits %s, transfers"
+			" bring %s', order_id, line, fulfilment_id, coalesce(f.awaiting, 0),"
+			" coalesce(c.quantity, 0))"
+			" FROM (SELECT * FROM fulfilment_line WHERE awaiting <> 0) f"
+			" FULL JOIN coming c USING (order_id, fulfilment_id, line)"
+			" WHERE coalesce(f.awaiting, 0) <> coalesce(c.quantity, 0)")},
+	{"work", "all work is of a document that is there and not over",
+		QUESTION("work", "", "SELECT count(*) FROM work",
+			"SELECT format('work %s of document ''%s'' at location ''%s'': there is nothing to do',"
+			" w.kind, w.document_id, w.location) FROM work w WHERE w.kind <> 11"
+			" AND NOT EXISTS (SELECT 1 FROM fulfilment f WHERE f.part = w.part"
+			" AND f.id = w.document_id AND f.location = w.location"
+			" AND f.status <= CASE f.kind WHEN 13 THEN 8 ELSE 7 END"
+			" AND NOT (f.kind = 13 AND f.status = 7) AND NOT (f.kind = 14 AND f.status IN (4, 5, 6)))"
+			" AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.part = w.part"
+			" AND t.id = w.document_id AND t.status < 5"
+			" AND w.location = CASE w.kind WHEN 10 THEN t.destination ELSE t.source END)")},
+	{"quotas", "every quota is of stock that knows it has quotas",
+		QUESTION("quotas", "", "SELECT count(*) FROM quota",
+			"SELECT format('sku ''%s'' at location ''%s'': has_quotas is %s, there are %s', sku,"
+			" location, coalesce(s.has_quotas, false), coalesce(q.quotas, 0))"
+			" FROM (SELECT * FROM stock WHERE has_quotas) s FULL JOIN"
+			" (SELECT part, sku, location, count(*) AS quotas FROM quota GROUP BY 1, 2, 3) q"
+			" USING (part, sku, location) WHERE s.sku IS NULL OR q.sku IS NULL")},
 	{"returns",
 		"every return has all of its lines; what came back of an order's line is what the "
 		"line says",

@@ -157,9 +157,19 @@ def test_the_database_itself_refuses_what_contradicts_the_book():
     """Each would be a bug of the service; the checks stand for the day there is one."""
     stock = "INSERT INTO stockbook.stock VALUES (1, 'A', 'X', {}, {}, 0, 0, 0, 0, 0, 0, {}, NULL, 0)"
     line = ("INSERT INTO stockbook.order_line VALUES (1, gen_random_uuid(), 1, 'A', 1, 0, {}, {}, "
-            "0, 0, {}, 0, {}, '{{}}', '{{}}', '{{}}', '{{}}')")
+            "0, 0, {}, 0, {}, '{{}}', '{{}}', '{{}}', '{{}}', '', '{{}}')")
     move = "INSERT INTO stockbook.movement VALUES (1, {}, now(), 'A', '{}', {}, '{}', {}, {}, 1, 0, 1)"
-    good = (stock.format(5, 1, "false"), stock.format(-3, 4, "true"),
+    fulfilment_line = ("INSERT INTO stockbook.fulfilment_line VALUES (1, gen_random_uuid(), "
+                       "gen_random_uuid(), 1, 'A', {}, {}, {}, 0, {}, {}, 0)")
+    transfer = ("INSERT INTO stockbook.transfer VALUES (1, gen_random_uuid(), {}, '{}', '{}', NULL, "
+                "NULL, '', '', '', 1, now(), now())")
+    transfer_line = ("INSERT INTO stockbook.transfer_line VALUES (1, gen_random_uuid(), 1, 'A', 0, {}, "
+                     "{}, {}, {}, 0, 0, 0, 0, 0, 0)")
+    work = ("INSERT INTO stockbook.work VALUES (1, gen_random_uuid(), 2, 'X', 13, NULL, '', '', '', 1, "
+            "now(), '{}', {}, now())")
+    good = (fulfilment_line.format(5, 1, 2, 1, 1), transfer.format(1, "X", "Y"),
+            transfer_line.format(3, 1, 1, 1), work.format("", "NULL"), work.format("anna", "now()"),
+            stock.format(5, 1, "false"), stock.format(-3, 4, "true"),
             line.format(2, 1, 1, 1), move.format(1, "", 9, "X", 1, 5))
     bad = (
         (stock.format(-5, 1, "true"), "stock_on_hand_not_negative"),
@@ -167,6 +177,12 @@ def test_the_database_itself_refuses_what_contradicts_the_book():
         (stock.format(-3, 4, "false"), "stock_shortage"),
         (stock.format(10**12, 1, "false"), "stock_in_bounds"),
         (line.format(2, 1, 2, 0), "order_line_adds_up"),
+        (fulfilment_line.format(5, 1, 2, 1, 0), "fulfilment_line_adds_up"),
+        (fulfilment_line.format(5, -1, 4, 1, 1), "fulfilment_line_awaiting_check"),
+        (transfer.format(1, "X", "X"), "transfer_goes_somewhere"),
+        (transfer.format(8, "X", "Y"), "transfer_status_check"),
+        (transfer_line.format(3, 1, 1, 2), "transfer_line_adds_up"),
+        (work.format("anna", "NULL"), "work_claims_have_an_end"),
         (line.format(2, 1, 1, 2), "order_line_returns_what_was_fulfilled"),
         (move.format(1, "", 9, "X", 1, 0), "movement_quantity_check"),
         (move.format(1, "Y", 9, "X", 1, 1), "movement_from_somewhere"),
