@@ -151,7 +151,7 @@ def test_day_is_replayed_alone_and_input_may_be_packed_or_piped():
     with open(packed, "wb") as file:
         file.write(lzma.compress(content))
     run("replay", packed, "--location", "PACKED")
-    run("replay", "-", "--location", "PIPED", stdin=content.decode())
+    run("replay", "-", "--location", "PIPED", "--unary", stdin=content.decode())
     run("replay", TRADE, "--location", "PIPED", "--check-only")
 
 

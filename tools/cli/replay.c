@@ -9,7 +9,7 @@
 
 static struct {
 	char *format, *from, *to, *location, *channel, *run;
-	int in_flight, check_only;
+	int in_flight, unary, check_only;
 } given = {.in_flight = 512};
 
 static const struct poptOption options[] = {
@@ -21,6 +21,7 @@ static const struct poptOption options[] = {
 	{"channel", 0, POPT_ARG_STRING, &given.channel, 0,
 		"through which it is sold (online-retail); made if absent", "CODE"},
 	{"in-flight", 0, POPT_ARG_INT, &given.in_flight, 0, "calls at a time (512)", "N"},
+	{"unary", 0, POPT_ARG_NONE, &given.unary, 0, "each call alone, not all in one session", NULL},
 	{"run", 0, POPT_ARG_STRING, &given.run, 0, "the same trade once more, under this name", "NAME"},
 	{"check-only", 0, POPT_ARG_NONE, &given.check_only, 0, "send nothing, compare the book", NULL},
 	POPT_TABLEEND,
@@ -67,6 +68,7 @@ static enum exit_code run(struct cli *cli)
 		.channel = given.channel ? given.channel : "online-retail",
 		.run = given.run ? given.run : "",
 		.in_flight = given.in_flight,
+		.unary = given.unary,
 		.check_only = given.check_only,
 	};
 	struct replay replay = {.cli = cli, .options = &chosen};

@@ -36,6 +36,7 @@ struct replay_options {
 	const char *location, *channel;
 	const char *run;
 	int in_flight;
+	bool unary; /* each call alone, not in a session */
 	bool check_only;
 };
 

@@ -24,6 +24,7 @@
 struct runner {
 	struct replay *replay;
 	struct stockbook_client *client;
+	struct stockbook_session *session; /* NULL: each call goes alone */
 	struct progress progress;
 	struct arena arena; /* of the request that is being built */
 	uint32_t ready;     /* returns whose order is there, by operation.next */
@@ -122,6 +123,15 @@ static void on_done(void *context, const ProtobufCMessage *response,
 	release_waiting(runner, operation);
 }
 
+static void start_call(struct runner *runner, const struct stockbook_method *method,
+	const ProtobufCMessage *request, stockbook_done done, void *context)
+{
+	if (runner->session)
+		stockbook_session_call_async(runner->session, method, request, DEADLINE_MS, done, context);
+	else
+		stockbook_call_async(runner->client, method, request, DEADLINE_MS, done, context);
+}
+
 static void send_operation(struct runner *runner, uint32_t index)
 {
 	struct replay *replay = runner->replay;
@@ -131,8 +141,7 @@ static void send_operation(struct runner *runner, uint32_t index)
 	*sent = (struct sent){runner, index};
 	operation->state = OPERATION_SENT;
 	ProtobufCMessage *request = replay_request(replay, &runner->arena, operation);
-	stockbook_call_async(runner->client, replay_method(operation), request, DEADLINE_MS, on_done,
-		sent);
+	start_call(runner, replay_method(operation), request, on_done, sent);
 	arena_reset(&runner->arena);
 }
 
@@ -321,8 +330,8 @@ static bool put_items(struct runner *runner)
 		item.sku = text_of(from->code);
 		item.name = text_of(from->name);
 		runner->items_pending++;
-		stockbook_call_async(runner->client, stockbook_method("ItemService", "PutItem"),
-			&request.base, DEADLINE_MS, on_item, runner);
+		start_call(runner, stockbook_method("ItemService", "PutItem"), &request.base, on_item,
+			runner);
 		wait_below(runner, (size_t)replay->options->in_flight);
 	}
 	wait_below(runner, 1);
@@ -338,6 +347,8 @@ bool replay_run(struct replay *replay)
 		return false;
 	}
 	arena_init(&runner.arena);
+	if (!replay->options->unary)
+		runner.session = stockbook_session_open(runner.client, replay->options->in_flight);
 	progress_start(&runner.progress, "setting up", "lines");
 	if (!ensure_place(&runner) || !put_items(&runner))
 		goto out;
@@ -349,6 +360,7 @@ bool replay_run(struct replay *replay)
 out:
 	replay->seconds = progress_seconds(&runner.progress);
 	progress_end(&runner.progress);
+	stockbook_session_close(runner.session);
 	arena_release(&runner.arena);
 	return complete;
 }
