@@ -79,7 +79,7 @@ enum verdict require_channel(struct run *run, const char *code, const char *fiel
 	return VERDICT_REFUSED;
 }
 
-static enum verdict require_group(struct run *run, const char *code,
+enum verdict require_group(struct run *run, const char *code,
 	const struct location_group_row **group)
 {
 	enum lookup found = find_location_group(run, code, ACCESS_PEEK, group);
@@ -91,36 +91,6 @@ static enum verdict require_group(struct run *run, const char *code,
 		"location group '%s' not found", code);
 	refuse_with(run, "location_group", "%s", code);
 	return VERDICT_REFUSED;
-}
-
-enum verdict source_locations(struct run *run, const struct channel_row *channel,
-	enum location_task task, const char *field, struct text_list *locations)
-{
-	if (!channel)
-		return refuse_field(run, field, "is needed where no channel is named");
-	if (channel->location_group[0] == '\0')
-		return refuse_field(run, field, "is needed: channel '%s' sources from no location group",
-			channel->code);
-	const struct location_group_row *group;
-	enum verdict verdict = require_group(run, channel->location_group, &group);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-
-	const char **able = arena_alloc_array(run->arena, group->locations.count, sizeof(*able));
-	size_t count = 0;
-	bool need = false;
-	for (size_t i = 0; i < group->locations.count; i++) {
-		const struct location_row *location;
-		enum lookup found = find_location(run, group->locations.items[i], ACCESS_PEEK, &location);
-		need = need || found == LOOKUP_NEEDED;
-		if (found != LOOKUP_FOUND || location->disabled)
-			continue;
-		if (task == LOCATION_SHIP && !location->ships)
-			continue;
-		able[count++] = location->code;
-	}
-	*locations = (struct text_list){able, count};
-	return need ? VERDICT_NEED : VERDICT_DONE;
 }
 
 int64_t source_split(const int64_t *available, size_t count, int64_t quantity, bool whole,

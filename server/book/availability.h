@@ -1,6 +1,6 @@
 /*
  * What may be promised: the one computation of available to sell, used by reads, by explain and by
- * every check before a promise; and where a channel's promises are sourced from.
+ * every check before a promise.
  *
  *   available to sell = AVAILABLE - effective safety stock, never below 0; 0 at a disabled location
  *
@@ -40,11 +40,9 @@ enum verdict availability_terms(struct run *run, const char *sku, const char *lo
 enum verdict require_channel(struct run *run, const char *code, const char *field,
 	const struct channel_row **channel);
 
-/* The locations that a channel sources from, by preference: the members of its group that are
- * enabled and may do the task (LOCATION_SELL or LOCATION_SHIP). Refused (INVALID_FIELD naming
- * `field`) when the channel is NULL or has no group. All are asked for before it returns NEED. */
-enum verdict source_locations(struct run *run, const struct channel_row *channel,
-	enum location_task task, const char *field, struct text_list *locations);
+/* The group, peeked; refused with LOCATION_GROUP_NOT_FOUND. */
+enum verdict require_group(struct run *run, const char *code,
+	const struct location_group_row **group);
 
 /* Splits a quantity over sources in their order: shares[i] <= available[i] (what is below 0 counts
  * as 0), each source taking what the ones before it left, so that the shares and the returned

@@ -9,7 +9,8 @@ static void demand_all(struct sourcing *sourcing, const struct order *order)
 {
 	for (size_t i = 0; i < order->count; i++)
 		if (order->lines[i].open > 0)
-			sourcing_add(sourcing, order->lines[i].sku, "", order->lines[i].open, (int32_t)i);
+			sourcing_add(sourcing, order->lines[i].method, order->lines[i].sku, "",
+				order->lines[i].open, (int32_t)i);
 }
 
 static enum verdict refuse_more_than_open(struct run *run, size_t index,
@@ -43,11 +44,12 @@ static enum verdict demand_line(struct run *run, struct sourcing *sourcing,
 	if (asked->quantity > *open)
 		return refuse_more_than_open(run, index, line, asked, *open);
 	*open -= asked->quantity;
-	sourcing_add(sourcing, line->sku, asked->location, asked->quantity, (int32_t)index);
+	sourcing_add(sourcing, line->method, line->sku, asked->location, asked->quantity,
+		(int32_t)index);
 	if (asked->location[0] == '\0')
 		return VERDICT_DONE;
-	return check_location(run, asked->location, LOCATION_SHIP, true,
-		arena_printf(run->arena, "lines[%zu].location", index));
+	return sourcing_check_location(run, sourcing->channel, sourcing->options, asked->location,
+		line->method, arena_printf(run->arena, "lines[%zu].location", index));
 }
 
 static enum verdict demand_lines(struct run *run, struct sourcing *sourcing,
@@ -103,7 +105,7 @@ static enum verdict decide(struct run *run, struct sourcing *sourcing, struct or
 	enum verdict verdict = require_channel(run, order->row->channel, NULL, &channel);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	sourcing_init(sourcing, run, channel, LOCATION_SHIP,
+	sourcing_init(sourcing, run, channel, request->sourcing,
 		request->n_lines > 0 ? request->n_lines : order->count);
 	if (request->n_lines == 0)
 		demand_all(sourcing, order);

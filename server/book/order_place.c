@@ -60,8 +60,8 @@ static enum verdict add_line(struct run *run, struct placing *placing, size_t in
 	struct order_line *line = &placing->lines[index];
 	enum verdict verdict = check_method(run, from, index, &line->method);
 	if (verdict == VERDICT_DONE)
-		verdict = sourcing_check_line(run, index, from->sku, from->location, from->quantity,
-			line->method == METHOD(CARRY_OUT) ? LOCATION_TILL : LOCATION_SHIP, &line->sku);
+		verdict = sourcing_check_line(run, &placing->sourcing, index, from->sku, from->location,
+			from->quantity, line->method, &line->sku);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
 	enum verdict priced = check_amount(run, placing, index, &line->unit_price);
@@ -72,7 +72,8 @@ static enum verdict add_line(struct run *run, struct placing *placing, size_t in
 	if (line->method == METHOD(CARRY_OUT))
 		sourcing_cell(&placing->sourcing, run, line->sku, from->location)->debit += from->quantity;
 	else
-		sourcing_add(&placing->sourcing, line->sku, from->location, from->quantity, (int32_t)index);
+		sourcing_add(&placing->sourcing, line->method, line->sku, from->location, from->quantity,
+			(int32_t)index);
 	return VERDICT_DONE;
 }
 
@@ -204,7 +205,7 @@ static enum verdict place_decide(struct run *run, struct placing *placing)
 	enum verdict channel_verdict = require_channel(run, request->channel, "channel", &channel);
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
-	sourcing_init(&placing->sourcing, run, channel, LOCATION_SHIP, request->n_lines);
+	sourcing_init(&placing->sourcing, run, channel, request->sourcing, request->n_lines);
 	enum verdict verdict = add_lines(run, placing);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;

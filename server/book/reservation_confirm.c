@@ -50,14 +50,15 @@ static enum verdict hold_again(struct run *run, const struct confirming *confirm
 		return verdict;
 	bool need = verdict == VERDICT_NEED;
 	struct sourcing sourcing;
-	sourcing_init(&sourcing, run, channel, LOCATION_SELL, row->line_sku.count);
+	sourcing_init(&sourcing, run, channel, NULL, row->line_sku.count);
 	for (size_t i = 0; i < row->line_sku.count; i++) {
-		verdict = check_location(run, row->line_location.items[i], LOCATION_SELL, true, NULL);
+		verdict = sourcing_check_location(run, channel, NULL, row->line_location.items[i],
+			METHOD(UNSPECIFIED), NULL);
 		if (verdict == VERDICT_REFUSED)
 			return verdict;
 		need = need || verdict == VERDICT_NEED;
-		sourcing_add(&sourcing, row->line_sku.items[i], row->line_location.items[i],
-			row->line_quantity.items[i], (int32_t)i);
+		sourcing_add(&sourcing, METHOD(UNSPECIFIED), row->line_sku.items[i],
+			row->line_location.items[i], row->line_quantity.items[i], (int32_t)i);
 	}
 	verdict = sourcing_decide(&sourcing, run, false);
 	if (need || verdict != VERDICT_DONE)

@@ -2,6 +2,7 @@
 #include "book/reservation.h"
 #include "book/sourcing.h"
 
+#define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
 #define STATUS(name) STOCKBOOK__V1__RESERVATION_STATUS__RESERVATION_STATUS_##name
 #define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
 #define MOVED_BY(name) STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_##name
@@ -16,14 +17,15 @@ static enum verdict add_demands(struct run *run, struct sourcing *sourcing,
 	for (size_t i = 0; i < count; i++) {
 		const Stockbook__V1__ReserveLine *line = lines[i];
 		const char *sku;
-		enum verdict checked = sourcing_check_line(run, i, line->sku, line->location,
-			line->quantity, LOCATION_SELL, &sku);
+		enum verdict checked = sourcing_check_line(run, sourcing, i, line->sku, line->location,
+			line->quantity, METHOD(UNSPECIFIED), &sku);
 		if (checked == VERDICT_REFUSED)
 			return checked;
 		if (checked == VERDICT_NEED)
 			verdict = checked;
 		else
-			sourcing_add(sourcing, sku, line->location, line->quantity, (int32_t)i);
+			sourcing_add(sourcing, METHOD(UNSPECIFIED), sku, line->location, line->quantity,
+				(int32_t)i);
 	}
 	return verdict;
 }
@@ -168,7 +170,7 @@ enum verdict reservation_reserve(struct run *run, const void *request_, void *re
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
 	struct sourcing sourcing;
-	sourcing_init(&sourcing, run, channel, LOCATION_SELL, request->n_lines);
+	sourcing_init(&sourcing, run, channel, NULL, request->n_lines);
 	verdict = add_demands(run, &sourcing, request->lines, request->n_lines);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
@@ -195,7 +197,7 @@ static enum verdict decide_replacement(struct run *run, struct sourcing *sourcin
 	enum verdict channel_verdict = require_channel(run, row->channel, NULL, &channel);
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
-	sourcing_init(sourcing, run, channel, LOCATION_SELL, request->n_lines + row->line_sku.count);
+	sourcing_init(sourcing, run, channel, NULL, request->n_lines + row->line_sku.count);
 	for (size_t i = 0; i < row->line_sku.count; i++)
 		sourcing_cell(sourcing, run, row->line_sku.items[i], row->line_location.items[i])->credit +=
 			row->line_quantity.items[i];

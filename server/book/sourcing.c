@@ -7,27 +7,18 @@
 #include <string.h>
 #include <xxhash.h>
 
-#include "book/reservation.h"
+#include "book/ship_day.h"
 #include "book/sourcing_expiry.h"
+#include "book/sourcing_plan.h"
 
-/* How many balances one call may look at, and how far ahead at first. */
-#define CELLS_MAX 100000
-#define WINDOW_FIRST 8
-#define WINDOW_FIRST_OF_MANY 2
-#define MANY_SKUS 1000
+#define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
 /* So many sources of a SKU may turn out different under their lock before all are locked. */
 #define SURPRISES_MAX 4
 
-struct sourcing_sku {
-	size_t cursor; /* sources before it have nothing left */
-	bool is_short; /* a sourced line of it got too little */
-	int32_t surprises;
-};
-
 void sourcing_init(struct sourcing *sourcing, struct run *run, const struct channel_row *channel,
-	enum location_task task, size_t most)
+	const Stockbook__V1__SourcingOptions *options, size_t most)
 {
-	*sourcing = (struct sourcing){.channel = channel, .task = task, .most = most};
+	*sourcing = (struct sourcing){.channel = channel, .options = options, .most = most};
 	sourcing->demands = arena_alloc_array(run->arena, most, sizeof(*sourcing->demands));
 	sourcing->slot_count = 16;
 	sourcing->slots = arena_alloc_array(run->arena, sourcing->slot_count, sizeof(size_t));
@@ -35,33 +26,102 @@ void sourcing_init(struct sourcing *sourcing, struct run *run, const struct chan
 	sourcing->skus = arena_alloc_array(run->arena, most, sizeof(*sourcing->skus));
 }
 
-struct demand *sourcing_add(struct sourcing *sourcing, const char *sku, const char *location,
-	int64_t quantity, int32_t line)
+void sourcing_exclude(struct sourcing *sourcing, struct run *run, const char *location)
 {
-	CHECK(sourcing->count < sourcing->most && quantity > 0);
+	sourcing->excluded = arena_grow(run->arena, sourcing->excluded, sourcing->excluded_count,
+		&sourcing->excluded_capacity, sizeof(*sourcing->excluded));
+	sourcing->excluded[sourcing->excluded_count++] = location;
+}
+
+struct demand *sourcing_add(struct sourcing *sourcing, Stockbook__V1__FulfilmentMethod method,
+	const char *sku, const char *location, int64_t quantity, int32_t line)
+{
+	CHECK(sourcing->count < sourcing->most && quantity > 0 && (int)method < SOURCE_METHODS);
 	struct demand *demand = &sourcing->demands[sourcing->count++];
-	*demand = (struct demand){.sku = sku, .location = location, .quantity = quantity, .line = line};
+	*demand = (struct demand){.sku = sku,
+		.location = location,
+		.quantity = quantity,
+		.line = line,
+		.method = method,
+		.pickup_location = ""};
 	if (location[0] == '\0')
 		sourcing->sourced_count++;
 	return demand;
 }
 
-enum verdict sourcing_check_line(struct run *run, size_t index, const char *text,
-	const char *location, int64_t quantity, enum location_task task, const char **sku)
+/* ---- What a line may name ---- */
+
+static bool list_has(const struct text_list *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (strcmp(list->items[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* A store's token promises where it stands, and what the channel of the call may source from. */
+static enum verdict check_reach(struct run *run, const struct channel_row *channel,
+	const char *code, Stockbook__V1__FulfilmentMethod method, bool *reached)
+{
+	*reached = !run->actor->bound || list_has(&run->actor->locations, code);
+	if (*reached || !channel || method == METHOD(CARRY_OUT) || channel->location_group[0] == '\0')
+		return VERDICT_DONE;
+	const struct location_group_row *group;
+	enum verdict verdict = require_group(run, channel->location_group, &group);
+	if (verdict == VERDICT_DONE)
+		*reached = list_has(&group->locations, code);
+	return verdict;
+}
+
+static enum verdict refuse_excluded(struct run *run, const char *code, const char *whose)
+{
+	refuse(run, STOCKBOOK__V1__REASON__REASON_LOCATION_NOT_ELIGIBLE,
+		"location '%s' is excluded by %s", code, whose);
+	refuse_with(run, "location", "%s", code);
+	return VERDICT_REFUSED;
+}
+
+enum verdict sourcing_check_location(struct run *run, const struct channel_row *channel,
+	const Stockbook__V1__SourcingOptions *options, const char *code,
+	Stockbook__V1__FulfilmentMethod method, const char *field)
+{
+	bool reached;
+	enum verdict reach = check_reach(run, channel, code, method, &reached);
+	if (reach == VERDICT_REFUSED)
+		return reach;
+	enum verdict verdict = check_location(run, code, source_task(method), !reached, field);
+	if (verdict != VERDICT_DONE || reach != VERDICT_DONE)
+		return verdict == VERDICT_REFUSED && reach == VERDICT_DONE ? verdict : VERDICT_NEED;
+	if (method == METHOD(CARRY_OUT))
+		return VERDICT_DONE;
+	if (source_is_excluded(channel, code, method))
+		return refuse_excluded(run, code, arena_printf(run->arena, "channel '%s'", channel->code));
+	for (size_t i = 0; options && i < options->n_excluded_locations; i++)
+		if (strcmp(options->excluded_locations[i], code) == 0)
+			return refuse_excluded(run, code, "the call");
+	return VERDICT_DONE;
+}
+
+enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcing, size_t index,
+	const char *text, const char *location, int64_t quantity,
+	Stockbook__V1__FulfilmentMethod method, const char **sku)
 {
 	if (quantity < 1 || quantity > QUANTITY_MAX)
 		return refuse_field(run, arena_printf(run->arena, "lines[%zu].quantity", index),
 			"must be from 1 to %lld", (long long)QUANTITY_MAX);
 	const char *stocked_at = location[0] ? location : NULL;
 	/* The fields' names are only made for a refusal: there may be thousands of lines. */
-	enum verdict placed =
-		stocked_at ? check_location(run, location, task, true, NULL) : VERDICT_DONE;
+	enum verdict placed = VERDICT_DONE;
+	if (stocked_at)
+		placed = sourcing_check_location(run, sourcing->channel, sourcing->options, location,
+			method, NULL);
 	if (placed == VERDICT_REFUSED)
-		return check_location(run, location, task, true,
+		return sourcing_check_location(run, sourcing->channel, sourcing->options, location, method,
 			arena_printf(run->arena, "lines[%zu].location", index));
-	enum verdict resolved = resolve_sku(run, text, stocked_at, ACCESS_LOCK, NULL, sku);
+	enum access access = sourcing->reading ? ACCESS_PEEK : ACCESS_LOCK;
+	enum verdict resolved = resolve_sku(run, text, stocked_at, access, NULL, sku);
 	if (resolved == VERDICT_REFUSED)
-		return resolve_sku(run, text, stocked_at, ACCESS_LOCK,
+		return resolve_sku(run, text, stocked_at, access,
 			arena_printf(run->arena, "lines[%zu].sku", index), sku);
 	if (resolved == VERDICT_NEED && stocked_at) {
 		/* Its safety stock will be asked for: in the same round. */
@@ -137,152 +197,17 @@ static int64_t left_after_facts(const struct sourcing_cell *cell)
 	return left > 0 ? left : 0;
 }
 
-static enum verdict cell_load(struct sourcing *sourcing, struct run *run,
+enum verdict sourcing_cell_load(struct sourcing *sourcing, struct run *run,
 	struct sourcing_cell *cell)
 {
 	if (cell->loaded)
 		return VERDICT_DONE;
 	enum verdict verdict = availability_terms(run, cell->sku, cell->location, sourcing->channel,
-		cell->named ? ACCESS_LOCK : ACCESS_PEEK, &cell->terms);
+		cell->named && !sourcing->reading ? ACCESS_LOCK : ACCESS_PEEK, &cell->terms);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	cell->left = left_after_facts(cell) + cell->credit;
 	cell->loaded = true;
-	return VERDICT_DONE;
-}
-
-/* ---- The plan ---- */
-
-static void grant(struct sourcing *sourcing, struct run *run, struct demand *demand, size_t cell,
-	int64_t quantity)
-{
-	sourcing->cells[cell].left -= quantity;
-	sourcing->cells[cell].taken += quantity;
-	demand->granted += quantity;
-	demand->grants = arena_grow(run->arena, demand->grants, demand->grant_count,
-		&demand->grant_capacity, sizeof(*demand->grants));
-	demand->grants[demand->grant_count++] =
-		(struct grant){sourcing->cells[cell].location, quantity};
-}
-
-static enum verdict plan_named(struct sourcing *sourcing, struct run *run, struct demand *demand)
-{
-	struct sourcing_cell *cell = sourcing_cell(sourcing, run, demand->sku, demand->location);
-	cell->named = true;
-	enum verdict verdict = cell_load(sourcing, run, cell);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	int64_t share = cell->left < demand->quantity ? cell->left : demand->quantity;
-	if (share > 0)
-		grant(sourcing, run, demand, (size_t)(cell - sourcing->cells), share);
-	if (demand->granted < demand->quantity)
-		cell->is_short = true;
-	return VERDICT_DONE;
-}
-
-/* Asks for the balance at the source and at some after it: each time further ahead, so that a SKU
- * of the first sources costs little and a rare one few rounds. */
-static void ask_ahead(struct sourcing *sourcing, struct run *run, const char *sku, size_t source)
-{
-	size_t end = sourcing->sku_index.count > MANY_SKUS ? WINDOW_FIRST_OF_MANY : WINDOW_FIRST;
-	while (end <= source)
-		end *= 8;
-	if (end > sourcing->sources.count)
-		end = sourcing->sources.count;
-	for (size_t i = source; i < end && sourcing->cell_count < CELLS_MAX; i++)
-		cell_load(sourcing, run, sourcing_cell(sourcing, run, sku, sourcing->sources.items[i]));
-}
-
-static enum verdict refuse_search(struct run *run)
-{
-	return refuse(run, STOCKBOOK__V1__REASON__REASON_OVERLOADED,
-		"sourcing would look at more than %d balances: name locations, or send fewer lines at once",
-		CELLS_MAX);
-}
-
-static enum verdict plan_sourced(struct sourcing *sourcing, struct run *run, struct demand *demand)
-{
-	size_t number = text_index_add(&sourcing->sku_index, demand->sku, NULL);
-	struct sourcing_sku *sku = &sourcing->skus[number];
-	size_t *cells = NULL;
-	int64_t *available = NULL;
-	size_t count = 0;
-	size_t cells_capacity = 0;
-	size_t available_capacity = 0;
-	int64_t reached = 0;
-	for (size_t i = sku->cursor; i < sourcing->sources.count && reached < demand->quantity; i++) {
-		const char *location = sourcing->sources.items[i];
-		/* Before more is asked for: only a refusal for which nothing is missing is final. */
-		if (sourcing->cell_count >= CELLS_MAX)
-			return refuse_search(run);
-		struct sourcing_cell *cell = sourcing_cell(sourcing, run, demand->sku, location);
-		if (cell_load(sourcing, run, cell) == VERDICT_NEED) {
-			ask_ahead(sourcing, run, demand->sku, i);
-			return VERDICT_NEED;
-		}
-		if (cell->left <= 0) {
-			if (i == sku->cursor)
-				sku->cursor++;
-			continue;
-		}
-		cells = arena_grow(run->arena, cells, count, &cells_capacity, sizeof(*cells));
-		available =
-			arena_grow(run->arena, available, count, &available_capacity, sizeof(*available));
-		cells[count] = (size_t)(cell - sourcing->cells);
-		available[count++] = cell->left;
-		reached += cell->left;
-	}
-	int64_t *shares = arena_alloc_array(run->arena, count, sizeof(*shares));
-	int64_t remainder = source_split(available, count, demand->quantity, false, shares);
-	for (size_t i = 0; i < count; i++)
-		if (shares[i] > 0)
-			grant(sourcing, run, demand, cells[i], shares[i]);
-	if (remainder > 0)
-		sku->is_short = true;
-	return VERDICT_DONE;
-}
-
-static void plan_clear(struct sourcing *sourcing)
-{
-	sourcing->short_count = 0;
-	for (size_t i = 0; i < sourcing->cell_count; i++) {
-		struct sourcing_cell *cell = &sourcing->cells[i];
-		cell->loaded = cell->is_short = cell->wanted = false;
-		cell->taken = 0;
-	}
-	memset(sourcing->skus, 0, sourcing->sku_index.count * sizeof(*sourcing->skus));
-	for (size_t i = 0; i < sourcing->count; i++) {
-		sourcing->demands[i].granted = 0;
-		sourcing->demands[i].grant_count = 0;
-	}
-}
-
-/* Who names a location has no choice and takes first. */
-static enum verdict plan(struct sourcing *sourcing, struct run *run, bool sources_known)
-{
-	plan_clear(sourcing);
-	bool need = !sources_known;
-	for (int sourced = 0; sourced <= (sources_known ? 1 : 0); sourced++)
-		for (size_t i = 0; i < sourcing->count; i++) {
-			struct demand *demand = &sourcing->demands[i];
-			if ((demand->location[0] == '\0') != (sourced == 1))
-				continue;
-			enum verdict verdict =
-				sourced ? plan_sourced(sourcing, run, demand) : plan_named(sourcing, run, demand);
-			if (verdict == VERDICT_REFUSED)
-				return verdict;
-			need = need || verdict == VERDICT_NEED;
-		}
-	if (need)
-		return VERDICT_NEED;
-	for (size_t i = 0; i < sourcing->count; i++)
-		if (sourcing->demands[i].granted < sourcing->demands[i].quantity)
-			sourcing->short_count++;
-	for (size_t i = 0; i < sourcing->cell_count; i++) {
-		struct sourcing_cell *cell = &sourcing->cells[i];
-		cell->wanted = cell->loaded && cell->terms.stock && cell->terms.stock->reserved > 0 &&
-					   (cell->is_short || sourcing->skus[cell->sku_number].is_short);
-	}
 	return VERDICT_DONE;
 }
 
@@ -315,6 +240,28 @@ static enum verdict lock_taken(struct sourcing *sourcing, struct run *run)
 	return verdict;
 }
 
+/* Two calls must not both take the last parcel of the day. */
+static enum verdict lock_capacity(struct sourcing *sourcing, struct run *run)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < sourcing->count; i++) {
+		const struct demand *demand = &sourcing->demands[i];
+		if (demand->method != METHOD(SHIP))
+			continue;
+		for (size_t j = 0; j < demand->grant_count; j++) {
+			const struct location_row *location;
+			int64_t parcels;
+			enum lookup found =
+				find_location(run, demand->grants[j].location, ACCESS_PEEK, &location);
+			if (found == LOOKUP_NEEDED ||
+				(found == LOOKUP_FOUND && location->daily_ship_capacity > 0 &&
+					ship_day_parcels(run, location, ACCESS_LOCK, &parcels) == VERDICT_NEED))
+				verdict = VERDICT_NEED;
+		}
+	}
+	return verdict;
+}
+
 /* What is short was looked at before expired holds were searched for: in between, someone else may
  * have given their stock back. Only under the lock it is certain that it is not there. */
 static enum verdict lock_wanted(struct sourcing *sourcing, struct run *run)
@@ -332,48 +279,9 @@ static enum verdict lock_wanted(struct sourcing *sourcing, struct run *run)
 
 /* ---- Deciding ---- */
 
-static bool actor_may_act(const struct actor *actor, const char *location)
-{
-	if (!actor->bound)
-		return true;
-	for (size_t i = 0; i < actor->locations.count; i++)
-		if (strcmp(actor->locations.items[i], location) == 0)
-			return true;
-	return false;
-}
-
-/* A store's token sources from its own locations only. */
-static enum verdict sources_find(struct sourcing *sourcing, struct run *run)
-{
-	sourcing->sources = (struct text_list){0};
-	if (sourcing->sourced_count == 0)
-		return VERDICT_DONE;
-	int32_t line = 0;
-	for (size_t i = 0; i < sourcing->count; i++)
-		if (sourcing->demands[i].location[0] == '\0') {
-			line = sourcing->demands[i].line;
-			break;
-		}
-	struct text_list all;
-	enum verdict verdict = source_locations(run, sourcing->channel, sourcing->task,
-		arena_printf(run->arena, "lines[%d].location", line), &all);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	const char **own = arena_alloc_array(run->arena, all.count, sizeof(*own));
-	size_t count = 0;
-	for (size_t i = 0; i < all.count; i++)
-		if (actor_may_act(run->actor, all.items[i]))
-			own[count++] = all.items[i];
-	sourcing->sources = (struct text_list){own, count};
-	return VERDICT_DONE;
-}
-
 enum verdict sourcing_decide(struct sourcing *sourcing, struct run *run, bool allow_partial)
 {
-	enum verdict verdict = sources_find(sourcing, run);
-	if (verdict == VERDICT_REFUSED)
-		return verdict;
-	verdict = plan(sourcing, run, verdict == VERDICT_DONE);
+	enum verdict verdict = sourcing_plan(sourcing, run);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	struct sourcing_expiry expiry = {0};
@@ -381,15 +289,18 @@ enum verdict sourcing_decide(struct sourcing *sourcing, struct run *run, bool al
 		size_t freed = 0;
 		verdict = sourcing_expire(&expiry, sourcing, run, &freed);
 		if (verdict == VERDICT_DONE && freed > 0)
-			verdict = plan(sourcing, run, true);
+			verdict = sourcing_plan(sourcing, run);
 		if (verdict != VERDICT_DONE)
 			return verdict;
 	}
+	if (sourcing->reading)
+		return VERDICT_DONE;
 	enum verdict certain = sourcing->short_count > 0 ? lock_wanted(sourcing, run) : VERDICT_DONE;
 	if (sourcing->short_count > 0 && !allow_partial)
 		return certain;
 	verdict = lock_taken(sourcing, run);
-	return certain == VERDICT_DONE ? verdict : certain;
+	enum verdict capacity = lock_capacity(sourcing, run);
+	return certain == VERDICT_DONE && capacity == VERDICT_DONE ? verdict : VERDICT_NEED;
 }
 
 enum verdict sourcing_refuse(const struct sourcing *sourcing, struct run *run)

@@ -1,8 +1,9 @@
 /*
  * Sourcing: which locations serve which lines. All lines of a call are decided together: those that
- * name a location take from it first, the others from the channel's locations in their order, each
- * leaving its remainder to the next, so that what a line is given always sums to what it wanted or
- * to all there is. Nothing is promised twice within a call.
+ * name a location take from it first, the others from the channel's locations in the order of the
+ * strategy, each leaving its remainder to the next, so that what a line is given always sums to what
+ * it wanted or to all there is. Nothing is promised twice within a call. A line that is picked up is
+ * not split: its location is the first that has all of it, or else the one that has most.
  *
  * Where stock comes out short, holds whose time is over are expired first (see reservation.h). Rows
  * are looked at before they are locked; only what is taken from is locked, and what is short while
@@ -11,8 +12,7 @@
 #ifndef STOCKBOOK_BOOK_SOURCING_H
 #define STOCKBOOK_BOOK_SOURCING_H
 
-#include "book/availability.h"
-#include "book/text_index.h"
+#include "book/source.h"
 
 struct grant {
 	const char *location;
@@ -25,6 +25,11 @@ struct demand {
 	const char *location; /* "" to be sourced */
 	int64_t quantity;
 	int32_t line; /* the caller's index, for refusals */
+	/* How it comes to the customer; UNSPECIFIED: not decided, wherever it may be sold (a hold). */
+	Stockbook__V1__FulfilmentMethod method;
+	/* SHIP_TO_STORE: where it is fetched, and what lies there needs no way. "" otherwise; the caller
+	 * may set it. */
+	const char *pickup_location;
 	/* Decided. */
 	int64_t granted;
 	struct grant *grants;
@@ -52,10 +57,12 @@ struct sourcing_cell {
 struct sourcing_sku;
 
 struct sourcing {
-	const struct channel_row *channel; /* may be NULL */
-	enum location_task task;           /* of the sources: LOCATION_SELL or LOCATION_SHIP */
+	const struct channel_row *channel;             /* may be NULL */
+	const Stockbook__V1__SourcingOptions *options; /* may be NULL */
 	struct demand *demands;
 	size_t count;
+	/* Only to be told: nothing is locked, and what expired holds have is counted, not freed. */
+	bool reading;
 	/* Decided. */
 	size_t short_count; /* demands that got less than they wanted */
 	struct sourcing_cell *cells;
@@ -64,7 +71,10 @@ struct sourcing {
 	size_t cell_capacity;
 	size_t *slots; /* cell + 1; open addressing */
 	size_t slot_count;
-	struct text_list sources;
+	struct sources sources[SOURCE_METHODS]; /* by method */
+	const char **excluded;                  /* by sourcing_exclude() */
+	size_t excluded_count;
+	size_t excluded_capacity;
 	struct text_index sku_index;
 	struct sourcing_sku *skus; /* by the SKU's number */
 	size_t most;
@@ -73,9 +83,12 @@ struct sourcing {
 
 /* For at most `most` demands and cells of the caller's. */
 void sourcing_init(struct sourcing *sourcing, struct run *run, const struct channel_row *channel,
-	enum location_task task, size_t most);
-struct demand *sourcing_add(struct sourcing *sourcing, const char *sku, const char *location,
-	int64_t quantity, int32_t line);
+	const Stockbook__V1__SourcingOptions *options, size_t most);
+/* No demand without a location is served from there, beside what the options exclude: a location
+ * that just came out short. */
+void sourcing_exclude(struct sourcing *sourcing, struct run *run, const char *location);
+struct demand *sourcing_add(struct sourcing *sourcing, Stockbook__V1__FulfilmentMethod method,
+	const char *sku, const char *location, int64_t quantity, int32_t line);
 /* The cell, made when there is none. Valid until the next is made. */
 struct sourcing_cell *sourcing_cell(struct sourcing *sourcing, struct run *run, const char *sku,
 	const char *location);
@@ -94,10 +107,19 @@ bool sourcing_wants(const struct sourcing *sourcing, const char *sku, const char
  * waits for inspection or is kept back cannot. Never below 0; 0 for NULL. */
 int64_t stock_sellable(const struct stock_row *stock);
 
-/* A line of a request: 1 to QUANTITY_MAX of a SKU or alias at a location that may do the task, or
- * ("") wherever it is sourced. *sku is what it resolves to. Fields are named "lines[i]...". */
-enum verdict sourcing_check_line(struct run *run, size_t index, const char *text,
-	const char *location, int64_t quantity, enum location_task task, const char **sku);
+/* A location that a call names for a promise: it may serve the method (for PICKUP hand over pickups,
+ * for SHIP and SHIP_TO_STORE ship, for CARRY_OUT sell at its till, otherwise be enabled), neither
+ * channel nor options exclude it, and the actor may promise there. A store's token promises at its
+ * own locations, and through a channel wherever that sources from (endless aisle); what is carried
+ * out is a fact and its own alone. `field` as for check_location(). */
+enum verdict sourcing_check_location(struct run *run, const struct channel_row *channel,
+	const Stockbook__V1__SourcingOptions *options, const char *code,
+	Stockbook__V1__FulfilmentMethod method, const char *field);
+/* A line of a request: 1 to QUANTITY_MAX of a SKU or alias at a location as above, or ("") wherever
+ * it is sourced. *sku is what it resolves to. Fields are named "lines[i]...". */
+enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcing, size_t index,
+	const char *text, const char *location, int64_t quantity,
+	Stockbook__V1__FulfilmentMethod method, const char **sku);
 
 /* The metadata of an error must fit into an HTTP/2 header list of 8 kB. */
 #define SOURCING_SHORT_NAMED_MAX 25

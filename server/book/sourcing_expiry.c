@@ -99,7 +99,16 @@ static void go_on(struct sourcing_expiry *expiry, const struct run *run,
 	expiry->has_after = false;
 }
 
-enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourcing *sourcing,
+/* As if it had been freed. */
+static void credit(struct sourcing *sourcing, struct run *run, const struct reservation_row *hold)
+{
+	for (size_t i = 0; i < hold->line_sku.count; i++)
+		if (sourcing_wants(sourcing, hold->line_sku.items[i], hold->line_location.items[i]))
+			sourcing_cell(sourcing, run, hold->line_sku.items[i], hold->line_location.items[i])
+				->credit += hold->line_quantity.items[i];
+}
+
+enum verdict sourcing_expire(struct sourcing_expiry *expiry, struct sourcing *sourcing,
 	struct run *run, size_t *freed)
 {
 	if (!anything_wanted(sourcing)) {
@@ -115,6 +124,11 @@ enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourci
 		const struct reservation_row *scanned = result->rows[i];
 		if (scanned->hold_until > run->now_us || !holds_wanted(sourcing, scanned))
 			continue;
+		if (sourcing->reading) {
+			credit(sourcing, run, scanned);
+			(*freed)++;
+			continue;
+		}
 		const struct reservation_row *hold;
 		enum lookup found =
 			workset_find(run->set, TABLE(reservation), scanned, ACCESS_LOCK, (const void **)&hold);

@@ -18,10 +18,12 @@ struct sourcing_expiry {
 	bool done;
 };
 
-/* One page, or the beginning of one whose holds are very long: frees what expired holds have of the
+/* A sourcing that only reads frees nothing: what the holds have is credited to its cells.
+ *
+ * One page, or the beginning of one whose holds are very long: frees what expired holds have of the
  * cells that are wanted. *freed counts holds; after
  * any, the balances have changed. VERDICT_NEED or VERDICT_DONE. */
-enum verdict sourcing_expire(struct sourcing_expiry *expiry, const struct sourcing *sourcing,
+enum verdict sourcing_expire(struct sourcing_expiry *expiry, struct sourcing *sourcing,
 	struct run *run, size_t *freed);
 
 #endif

@@ -149,6 +149,11 @@ def test_a_store_acts_at_its_own_locations_and_reads_everywhere():
     refused("LOCATION_NOT_ALLOWED", store.Reserve, lines=[line("TEAPOT", 1, "SOUTH")],
             status="PERMISSION_DENIED")
     assert store.level("TEAPOT", "SOUTH").on_hand > 0
+    # Through a channel it may promise whatever that sources from: endless aisle.
+    store.Reserve(channel="web", lines=[line("TEAPOT", 1, "SOUTH")])
+    store.PlaceOrder(channel="web", lines=[line("TEAPOT", 1, "SOUTH")])
+    refused("LOCATION_NOT_ALLOWED", store.PlaceOrder, channel="web",
+            lines=[line("TEAPOT", 1, "SOUTH", method="FULFILMENT_METHOD_CARRY_OUT")])
     # A document that holds another location's stock is not the store's to change.
     elsewhere = admin.Reserve(lines=[line("TEAPOT", 1, "SOUTH")]).reservation.id
     order = admin.PlaceOrder(channel="web", lines=[line("TEAPOT", 1, "SOUTH")]).order.id

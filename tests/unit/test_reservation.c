@@ -238,22 +238,29 @@ static void wrong_lines_are_refused_by_field(void **state)
 	book_refusal(book, reserve_name, request, REASON(CHANNEL_NOT_FOUND));
 }
 
-static void a_stores_token_holds_at_its_locations_only(void **state)
+/* Endless aisle: what the shop lacks is promised from the channel's other stock. */
+static void a_stores_token_holds_at_its_own_locations_and_through_a_channel_at_that_ones(void *
+		*state)
 {
 	struct book *book = *state;
 	book_receive(book, "S1", "LEEDS", 5);
 	book_receive(book, "S1", "YORK", 5);
-	const Stockbook__V1__Reservation *elsewhere = reserve(book, "S1*1@LEEDS");
+	book_add_location(book, "MOON");
+	book_receive(book, "S1", "MOON", 5);
+	Stockbook__V1__ReserveRequest *alone = reserve_request(book, "S1*1@LEEDS");
+	alone->channel = "";
+	const Stockbook__V1__ReserveResponse *elsewhere = book_call(book, reserve_name, alone);
 	static const char *const own[] = {"YORK"};
 	book->actor.bound = true;
 	book->actor.locations = (struct text_list){own, 1};
-	book_refusal(book, reserve_name, reserve_request(book, "S1*1@LEEDS"),
+	book_refusal(book, reserve_name, alone, REASON(LOCATION_NOT_ALLOWED));
+	book_refusal(book, reserve_name, reserve_request(book, "S1*1@MOON"),
 		REASON(LOCATION_NOT_ALLOWED));
-	/* Sourced from its own, though the channel prefers another. */
+	assert_string_equal(reserve(book, "S1*1@LEEDS")->lines[0]->location, "LEEDS");
 	const Stockbook__V1__Reservation *held = reserve(book, "S1*5");
-	assert_string_equal(held->lines[0]->location, "YORK");
-	assert_int_equal(held->n_lines, 1);
-	Stockbook__V1__ReleaseReservationRequest release = release_request(elsewhere->id);
+	assert_string_equal(held->lines[0]->location, "LEEDS");
+	assert_string_equal(held->lines[1]->location, "YORK");
+	Stockbook__V1__ReleaseReservationRequest release = release_request(elsewhere->reservation->id);
 	book_refusal(book, release_name, &release, REASON(LOCATION_NOT_ALLOWED));
 }
 
@@ -616,7 +623,7 @@ int main(void)
 		TEST(safety_stock_is_not_promised),
 		TEST(a_hold_lasts_from_a_second_to_the_servers_limit),
 		TEST(wrong_lines_are_refused_by_field),
-		TEST(a_stores_token_holds_at_its_locations_only),
+		TEST(a_stores_token_holds_at_its_own_locations_and_through_a_channel_at_that_ones),
 		TEST(a_shopper_is_not_blocked_by_his_own_basket),
 		TEST(what_is_held_can_be_kept_when_stock_is_short_or_safety_was_raised),
 		TEST(a_refused_replace_leaves_the_old_hold),

@@ -1,0 +1,69 @@
+/*
+ * Sources: the locations that a channel may promise from by one method, judged and put in the order
+ * in which a strategy looks at them. Policy alone: which of them have the goods is sourcing's affair.
+ *
+ *   judged by    the channel's group > disabled > does what the method needs > the channel's
+ *                exclusions > the call's exclusions > ship capacity left today (asked when looked at)
+ *   ordered by   PREFERENCE         the group's order, which also decides among equals
+ *                NEAREST            great-circle distance; those without coordinates last
+ *                BALANCED           the share of the day's ship capacity that is taken (SHIP alone;
+ *                                   without a capacity nothing is ever taken)
+ *                MOST_STOCK, FEWEST_PARCELS
+ *                                   as PREFERENCE: sourcing orders them by what they have
+ */
+#ifndef STOCKBOOK_BOOK_SOURCE_H
+#define STOCKBOOK_BOOK_SOURCE_H
+
+#include "book/availability.h"
+#include "book/text_index.h"
+#include "stockbook/v1/channel.pb-c.h"
+#include "stockbook/v1/sourcing.pb-c.h"
+
+/* Indexed by Stockbook__V1__FulfilmentMethod: UNSPECIFIED (may sell) to SHIP_TO_STORE. */
+#define SOURCE_METHODS 5
+
+struct source {
+	const struct location_row *location; /* NULL: there is none with this code */
+	const char *code;
+	/* Why it serves nothing; UNSPECIFIED: it may. */
+	Stockbook__V1__SourcingVerdict verdict;
+	double distance_km; /* to the call's destination; 0 where unknown */
+	double rank;        /* by strategy: the smaller, the sooner */
+};
+
+struct sources {
+	bool known;
+	bool asked;
+	Stockbook__V1__SourcingStrategy strategy;
+	struct source *items; /* all members of the group, in the order of the strategy */
+	size_t count;
+	/* Those that may serve, as indices, in the same order. */
+	size_t *able;
+	size_t able_count;
+	/* FEWEST_PARCELS: of those the few that are enough. */
+	size_t *chosen;
+	size_t chosen_count;
+};
+
+/* The strategy of a call: its own, the channel's, or PREFERENCE. */
+Stockbook__V1__SourcingStrategy sourcing_strategy(const struct channel_row *channel,
+	const Stockbook__V1__SourcingOptions *options);
+
+/* All members of the channel's group. Refused (INVALID_FIELD naming `field`) when the channel is
+ * NULL or has no group. All rows are asked for before it returns NEED. */
+enum verdict sources_find(struct run *run, const struct channel_row *channel,
+	const Stockbook__V1__SourcingOptions *options, const struct text_list *excluded,
+	Stockbook__V1__FulfilmentMethod method, const char *field, struct sources *sources);
+
+/* Whether an able source has ship capacity left today, where the method needs any; passed over where
+ * not. VERDICT_NEED or VERDICT_DONE. */
+enum verdict source_load(struct run *run, struct source *source,
+	Stockbook__V1__FulfilmentMethod method);
+
+/* What a location must be able to do for the method. */
+enum location_task source_task(Stockbook__V1__FulfilmentMethod method);
+/* The channel must not use it for this method. */
+bool source_is_excluded(const struct channel_row *channel, const char *location,
+	Stockbook__V1__FulfilmentMethod method);
+
+#endif
