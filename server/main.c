@@ -216,6 +216,10 @@ static bool start_api(struct server *server)
 		.submit = engine_submit,
 		.verify = engine_verify,
 		.verify_cancel = verify_cancel,
+		.follow = engine_follow,
+		.feed_resume = feed_resume,
+		.feed_leave = feed_leave,
+		.feed_position = feed_position,
 		.find = operation_find,
 	};
 	struct api_settings settings = {

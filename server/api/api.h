@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "api/call.h"
+#include "engine/feed.h"
 #include "engine/verify.h"
 
 /* What the API wants of the engine: its functions of these names, or a test's. */
@@ -23,6 +24,10 @@ struct api_engine {
 	void (*submit)(struct engine *engine, struct engine_request *request);
 	struct verify *(*verify)(struct engine *engine, const struct verify_options *options);
 	void (*verify_cancel)(struct verify *verify);
+	struct feed_cursor *(*follow)(struct engine *engine, const struct feed_options *options);
+	void (*feed_resume)(struct feed_cursor *cursor);
+	void (*feed_leave)(struct feed_cursor *cursor);
+	const int64_t *(*feed_position)(const struct feed_cursor *cursor);
 	/* operation_find() of the book. */
 	const struct operation *(*find)(const char *name);
 };

@@ -21,6 +21,7 @@ static const struct api_service *const services[] = {
 	&ledger_service,
 	&token_service,
 	&session_service,
+	&event_service,
 };
 
 static bool row_rules(struct method_entry *entry, struct arena *arena, const char **error)

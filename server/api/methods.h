@@ -91,6 +91,7 @@ extern const struct api_service return_service;
 extern const struct api_service ledger_service;
 extern const struct api_service token_service;
 extern const struct api_service session_service;
+extern const struct api_service event_service;
 
 /* ---- The rows of the tables ---- */
 

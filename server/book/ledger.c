@@ -240,27 +240,27 @@ struct movements_asked {
 	struct scan_value before;
 };
 
-static Stockbook__V1__Movement *make_movement(struct run *run, const struct movement_row *row,
+Stockbook__V1__Movement *make_movement(struct arena *arena, const struct movement_row *row,
 	const struct change_row *change)
 {
-	Stockbook__V1__Movement *movement = arena_alloc(run->arena, sizeof(*movement));
+	Stockbook__V1__Movement *movement = arena_alloc(arena, sizeof(*movement));
 	stockbook__v1__movement__init(movement);
 	movement->part = row->part;
 	movement->sequence = row->sequence;
-	movement->time = make_timestamp(run->arena, row->at);
-	movement->sku = arena_string(run->arena, row->sku);
-	movement->from_location = arena_string(run->arena, row->from_location);
+	movement->time = make_timestamp(arena, row->at);
+	movement->sku = arena_string(arena, row->sku);
+	movement->from_location = arena_string(arena, row->from_location);
 	movement->from_state = (Stockbook__V1__StockState)row->from_state;
-	movement->to_location = arena_string(run->arena, row->to_location);
+	movement->to_location = arena_string(arena, row->to_location);
 	movement->to_state = (Stockbook__V1__StockState)row->to_state;
 	movement->quantity = row->quantity;
 	movement->reason = (Stockbook__V1__MovementReason)row->reason;
 	movement->document_kind = (Stockbook__V1__DocumentKind)change->document_kind;
-	movement->document_id = run_id_text(run, &change->document_id);
+	movement->document_id = id_text(arena, &change->document_id);
 	movement->document_line = row->document_line;
-	movement->channel = arena_string(run->arena, change->channel);
-	movement->actor = arena_string(run->arena, change->actor);
-	movement->request_id = run_id_text(run, &change->request_id);
+	movement->channel = arena_string(arena, change->channel);
+	movement->actor = arena_string(arena, change->actor);
+	movement->request_id = id_text(arena, &change->request_id);
 	return movement;
 }
 
@@ -275,7 +275,8 @@ static enum verdict answer_movements(struct run *run, const void *const *rows, s
 		if (ledger_change_of(run, rows[i], &change) == VERDICT_NEED)
 			need = true;
 		else
-			response->movements[response->n_movements++] = make_movement(run, rows[i], change);
+			response->movements[response->n_movements++] =
+				make_movement(run->arena, rows[i], change);
 	}
 	return need ? VERDICT_NEED : VERDICT_DONE;
 }
@@ -450,30 +451,30 @@ static enum verdict list_movements(struct run *run, const void *message, void *a
 
 /* ---- ListChanges ---- */
 
-static Stockbook__V1__Change *make_change(struct run *run, const struct change_row *row)
+Stockbook__V1__Change *make_change(struct arena *arena, const struct change_row *row)
 {
-	Stockbook__V1__Change *change = arena_alloc(run->arena, sizeof(*change));
+	Stockbook__V1__Change *change = arena_alloc(arena, sizeof(*change));
 	stockbook__v1__change__init(change);
 	change->part = row->part;
 	change->sequence = row->sequence;
-	change->time = make_timestamp(run->arena, row->at);
+	change->time = make_timestamp(arena, row->at);
 	change->document_kind = (Stockbook__V1__DocumentKind)row->document_kind;
-	change->document_id = run_id_text(run, &row->document_id);
-	change->document_code = arena_string(run->arena, row->document_code);
-	change->step = arena_string(run->arena, row->step);
-	change->status_before = arena_string(run->arena, row->status_before);
-	change->status_after = arena_string(run->arena, row->status_after);
-	change->channel = arena_string(run->arena, row->channel);
-	change->actor = arena_string(run->arena, row->actor);
-	change->request_id = run_id_text(run, &row->request_id);
-	change->note = arena_string(run->arena, row->note);
+	change->document_id = id_text(arena, &row->document_id);
+	change->document_code = arena_string(arena, row->document_code);
+	change->step = arena_string(arena, row->step);
+	change->status_before = arena_string(arena, row->status_before);
+	change->status_after = arena_string(arena, row->status_after);
+	change->channel = arena_string(arena, row->channel);
+	change->actor = arena_string(arena, row->actor);
+	change->request_id = id_text(arena, &row->request_id);
+	change->note = arena_string(arena, row->note);
 	change->movements = row->movements;
 	return change;
 }
 
 static void *list_change(struct run *run, const void *row)
 {
-	return make_change(run, row);
+	return make_change(run->arena, row);
 }
 
 /* A step is noted in every part that it moved stock in; the document's own part has them all. */

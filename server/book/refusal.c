@@ -65,6 +65,8 @@ static const struct {
 	REASON(TRANSFER_NOT_FOUND,      NOT_FOUND),
 	REASON(WORK_NOT_FOUND,          NOT_FOUND),
 	REASON(WORK_CLAIMED,            FAILED_PRECONDITION),
+	REASON(POSITION_TOO_OLD,        OUT_OF_RANGE),
+	REASON(POSITION_TOO_NEW,        OUT_OF_RANGE),
 };
 /* clang-format on */
 

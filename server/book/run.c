@@ -187,12 +187,17 @@ struct uuid run_new_id(struct run *run, int32_t part)
 	return uuid_make(run->now_us, (uint32_t)part, random_step(run->random, run->ids_made++));
 }
 
-char *run_id_text(struct run *run, const struct uuid *id)
+char *id_text(struct arena *arena, const struct uuid *id)
 {
-	char *text = arena_alloc(run->arena, UUID_TEXT_SIZE);
+	char *text = arena_alloc(arena, UUID_TEXT_SIZE);
 	if (!uuid_is_nil(id))
 		uuid_format(id, text);
 	return text;
+}
+
+char *run_id_text(struct run *run, const struct uuid *id)
+{
+	return id_text(run->arena, id);
 }
 
 /* ---- Stock ---- */

@@ -122,7 +122,9 @@ enum verdict check_location(struct run *run, const char *code, enum location_tas
 
 /* A new document id that lies in the part. */
 struct uuid run_new_id(struct run *run, int32_t part);
-/* Text of an id, in the run's arena; "" for nil. */
+/* Text of an id; "" for nil. */
+char *id_text(struct arena *arena, const struct uuid *id);
+/* The same in the run's arena. */
 char *run_id_text(struct run *run, const struct uuid *id);
 
 struct posting {

@@ -32,3 +32,13 @@ size_t text_index_add(struct text_index *index, const char *text, bool *added)
 	index->slots[slot] = index->count;
 	return index->count - 1;
 }
+
+size_t text_index_find(const struct text_index *index, const char *text)
+{
+	size_t mask = index->slot_count - 1;
+	size_t slot = XXH3_64bits(text, strlen(text)) & mask;
+	for (; index->slots[slot]; slot = (slot + 1) & mask)
+		if (strcmp(index->texts[index->slots[slot] - 1], text) == 0)
+			return index->slots[slot] - 1;
+	return SIZE_MAX;
+}

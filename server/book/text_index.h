@@ -6,6 +6,7 @@
 #define STOCKBOOK_BOOK_TEXT_INDEX_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 
@@ -20,5 +21,7 @@ struct text_index {
 void text_index_init(struct text_index *index, struct arena *arena, size_t most);
 /* The text's number; *added says whether it is new. added may be NULL. */
 size_t text_index_add(struct text_index *index, const char *text, bool *added);
+/* Its number, or SIZE_MAX. */
+size_t text_index_find(const struct text_index *index, const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "engine/catalog.h"
+#include "engine/feed_private.h"
 #include "engine/lane.h"
 #include "engine/private.h"
 #include "engine/reader.h"
@@ -329,6 +330,7 @@ struct engine *engine_open(uv_loop_t *loop, const struct engine_settings *settin
 		engine->readers[i] = reader_open(engine, i);
 	engine->catalog = catalog_open(engine);
 	engine->sweeper = sweeper_open(engine);
+	engine->feed = feed_open(engine);
 	handles_open(engine);
 	return engine;
 }
@@ -353,6 +355,7 @@ static void engine_free(struct engine *engine)
 		reader_free(engine->readers[i]);
 	catalog_free(engine->catalog);
 	sweeper_free(engine->sweeper);
+	feed_free(engine->feed);
 	policy_free(engine->policy);
 	sql_free(engine->sql);
 	if (engine->closed)
@@ -384,6 +387,7 @@ void engine_close(struct engine *engine, void (*closed)(void *data), void *data)
 		if (engine->verifications[i])
 			verify_end(engine->verifications[i], "server is shutting down");
 	sweeper_close(engine->sweeper);
+	feed_close(engine->feed);
 	for (struct engine_request *request; (request = queue_pop(&engine->refused));)
 		engine_answer(engine, request);
 	for (uint32_t i = 0; i < engine->settings.lanes; i++)

@@ -17,6 +17,7 @@ struct reader;
 struct sweeper;
 struct verify;
 struct catalog;
+struct feed;
 
 struct engine_metrics {
 	struct metric *states[ENGINE_STATES];
@@ -54,6 +55,7 @@ struct engine {
 	struct queue refused;    /* on submission; answered on the loop's next turn */
 	struct catalog *catalog; /* while the schema is being checked */
 	struct sweeper *sweeper;
+	struct feed *feed;
 	struct verify *verifications[ENGINE_VERIFICATIONS_MAX];
 
 	uv_prepare_t kick; /* starts what was submitted in this turn of the loop, as one batch */

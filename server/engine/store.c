@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include "engine/bind.h"
+#include "engine/feed_private.h"
 
 int32_t request_part(const struct uuid *request_id, int32_t parts)
 {
@@ -232,6 +233,8 @@ void store_absorb(struct batch *batch, struct engine *engine)
 	batch->head_count = 0;
 	heads_read(batch, batch->advance);
 	heads_read(batch, batch->heads);
+	if (batch->advance != SIZE_MAX)
+		feed_hint(engine->feed);
 	for (size_t t = 0; t < TABLE_COUNT; t++)
 		if (tables[t].kind == TABLE_POLICY && batch->stored & 1U << t)
 			policy_keep(batch, engine, &tables[t]);

@@ -72,6 +72,10 @@ struct api *api_over(struct engine *engine, bool open)
 		.submit = engine_submit,
 		.verify = engine_verify,
 		.verify_cancel = verify_cancel,
+		.follow = engine_follow,
+		.feed_resume = feed_resume,
+		.feed_leave = feed_leave,
+		.feed_position = feed_position,
 		.find = operation_find,
 	};
 	const struct api_settings settings = {

@@ -26,6 +26,7 @@ const struct api_service *const fake_services[] = {
 	&ledger_service,
 	&token_service,
 	&session_service,
+	&event_service,
 };
 const size_t fake_service_count = ARRAY_COUNT(fake_services);
 

@@ -1,0 +1,25 @@
+/* The rows of EventService. */
+#include "api/methods.h"
+
+#include "stockbook/v1/event.pb-c.h"
+
+#include "api/events.h"
+#include "api/position.h"
+
+#define FILTER_MAX 1000
+#define HEARTBEAT_MS_MIN 100
+#define HEARTBEAT_MS_MAX 3600000
+
+/* clang-format off */
+static const struct api_method methods[] = {
+	{ANSWER("StreamEvents", ROLES_ALL, events_answer), .streams = true,
+		.rules = {POSITION("from"), COUNT("locations", 0, FILTER_MAX), CODE("locations[]"),
+			COUNT("skus", 0, FILTER_MAX), CODE("skus[]"),
+			COUNT("channels", 0, FILTER_MAX), CODE("channels[]"),
+			COUNT("document_kinds", 0, FILTER_MAX), ENUM("document_kinds[]"),
+			DURATION_MS("heartbeat", HEARTBEAT_MS_MIN, HEARTBEAT_MS_MAX)}},
+};
+/* clang-format on */
+
+const struct api_service event_service = {
+	&stockbook__v1__event_service__descriptor, methods, ARRAY_COUNT(methods)};
