@@ -203,7 +203,7 @@ enum verdict post_leaving(struct run *run, const struct posting *posting)
 	enum lookup lookup = find_stock(run, posting->sku, posting->from_location, ACCESS_LOCK, &stock);
 	if (lookup == LOOKUP_NEEDED)
 		return VERDICT_NEED;
-	CHECK(lookup == LOOKUP_FOUND && state_is_outside(posting->to_state));
+	CHECK(lookup == LOOKUP_FOUND && strcmp(posting->from_location, posting->to_location) != 0);
 	int64_t missing = posting->quantity - stock_on_hand(stock);
 	if (missing > 0) {
 		enum verdict verdict =

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "book/sourcing.h"
 #include "book/work.h"
 
 #define STATUS(name) STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_##name
@@ -159,7 +160,7 @@ enum verdict transfer_refuse_nothing(struct run *run, const struct transfer *tra
 
 /* ---- Loading ---- */
 
-static void line_load(const struct transfer_line_row *row, struct transfer_line *line)
+void transfer_line_load(const struct transfer_line_row *row, struct transfer_line *line)
 {
 	*line = (struct transfer_line){
 		.row = row,
@@ -179,6 +180,14 @@ static void line_load(const struct transfer_line_row *row, struct transfer_line 
 	};
 }
 
+enum verdict transfer_refuse_not_found(struct run *run, const struct uuid *id)
+{
+	char *text = run_id_text(run, id);
+	refuse(run, REASON(TRANSFER_NOT_FOUND), "transfer '%s' not found", text);
+	refuse_with(run, "transfer_id", "%s", text);
+	return VERDICT_REFUSED;
+}
+
 enum verdict transfer_load(struct run *run, int32_t part, const struct uuid *id,
 	struct transfer *transfer)
 {
@@ -190,11 +199,8 @@ enum verdict transfer_load(struct run *run, int32_t part, const struct uuid *id,
 	bool here = workset_children(run->set, TABLE(transfer_line), &line_key, 2);
 	if (found == LOOKUP_NEEDED || (found == LOOKUP_FOUND && !here))
 		return VERDICT_NEED;
-	if (found == LOOKUP_ABSENT) {
-		refuse(run, REASON(TRANSFER_NOT_FOUND), "transfer '%s' not found", run_id_text(run, id));
-		refuse_with(run, "transfer_id", "%s", run_id_text(run, id));
-		return VERDICT_REFUSED;
-	}
+	if (found == LOOKUP_ABSENT)
+		return transfer_refuse_not_found(run, id);
 	transfer->count = (size_t)transfer->row->line_count;
 	/* Room for each line's untied half. */
 	transfer->lines = arena_alloc_array(run->arena, 2 * transfer->count, sizeof(*transfer->lines));
@@ -204,7 +210,7 @@ enum verdict transfer_load(struct run *run, int32_t part, const struct uuid *id,
 		found = workset_find(run->set, TABLE(transfer_line), &line_key, ACCESS_LOCK,
 			(const void **)&row);
 		CHECK(found == LOOKUP_FOUND);
-		line_load(row, &transfer->lines[i]);
+		transfer_line_load(row, &transfer->lines[i]);
 	}
 	return VERDICT_DONE;
 }
@@ -225,6 +231,21 @@ enum verdict transfer_line_asked(struct run *run, const struct transfer *transfe
 			"transfer '%s' has no line %d", run_id_text(run, &transfer->row->id), number);
 	*line = &transfer->lines[number - 1];
 	return VERDICT_DONE;
+}
+
+void transfer_name_short(struct run *run, size_t index, const struct transfer_line *line,
+	enum transfer_step step, int64_t asked, int64_t has, size_t *short_count)
+{
+	if (*short_count == 0)
+		refuse(run, REASON(LINE_QUANTITY_EXCEEDED),
+			"line %d of the transfer has %lld to %s, not %lld", line->line, (long long)has,
+			machine_step_name(&transfer_machine, (int)step), (long long)asked);
+	if (++*short_count > SOURCING_SHORT_NAMED_MAX)
+		return;
+	char *key = arena_printf(run->arena, "lines[%zu]", index);
+	refuse_with(run, arena_printf(run->arena, "%s.sku", key), "%s", line->sku);
+	refuse_with(run, arena_printf(run->arena, "%s.requested", key), "%lld", (long long)asked);
+	refuse_with(run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)has);
 }
 
 /* ---- Moving goods ---- */
@@ -258,6 +279,37 @@ enum verdict transfer_free(struct run *run, const struct transfer *transfer,
 	line->changed = true;
 	return transfer_post(run, line, source, STATE(ALLOCATED), source, STATE(AVAILABLE), *freed,
 		back ? MOVED_BY(DEALLOCATE) : MOVED_BY(CANCEL));
+}
+
+enum verdict transfer_free_all(struct run *run, const struct transfer *transfer,
+	enum transfer_step step, int64_t *missing)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < transfer->count; i++) {
+		int64_t freed;
+		enum verdict one =
+			transfer_free(run, transfer, &transfer->lines[i], INT64_MAX, step, &freed);
+		if (one == VERDICT_REFUSED)
+			return one;
+		if (one == VERDICT_NEED)
+			verdict = one;
+		if (missing)
+			missing[i] += freed;
+	}
+	return verdict;
+}
+
+/* When it is over, what was never committed will not be sent either. */
+void transfer_cancel_open(const struct transfer *transfer)
+{
+	for (size_t i = 0; i < transfer->count; i++) {
+		struct transfer_line *line = &transfer->lines[i];
+		if (line->open == 0)
+			continue;
+		line->cancelled += line->open;
+		line->open = 0;
+		line->changed = true;
+	}
 }
 
 /* ---- Storing ---- */
@@ -419,25 +471,12 @@ enum verdict transfer_insert(struct run *run, struct transfer_row *row, struct t
 	return work_follow(run, transfer, true);
 }
 
-/* When it is over, what was never committed will not be sent either. */
-static void cancel_open(struct transfer *transfer)
-{
-	for (size_t i = 0; i < transfer->count; i++) {
-		struct transfer_line *line = &transfer->lines[i];
-		if (line->open == 0)
-			continue;
-		line->cancelled += line->open;
-		line->open = 0;
-		line->changed = true;
-	}
-}
-
 enum verdict transfer_advance(struct run *run, struct transfer *transfer, enum transfer_step step,
 	const char *text)
 {
 	struct transfer_line total = transfer_total(transfer);
 	if (total_is_over(&total))
-		cancel_open(transfer);
+		transfer_cancel_open(transfer);
 	struct transfer_row *row = workset_edit(run->set, transfer->row);
 	int before = row->status;
 	row->status = (int32_t)status_of(&total);
@@ -496,3 +535,45 @@ Stockbook__V1__Transfer *transfer_message(struct run *run, const struct transfer
 	message->update_time = make_timestamp(arena, row->updated_at);
 	return message;
 }
+
+/* ---- The table ---- */
+
+static int32_t request_route(const void *request, const struct book_limits *limits)
+{
+	return part_of(((const Stockbook__V1__RequestTransferRequest *)request)->source, limits->parts);
+}
+
+/* clang-format off */
+#define ROUTE(name, Message) \
+	static int32_t name(const void *request, const struct book_limits *limits) \
+	{ \
+		struct uuid id; \
+		if (!uuid_parse(((const Stockbook__V1__##Message *)request)->transfer_id, &id)) \
+			return 0; \
+		int32_t part = (int32_t)uuid_part(&id); \
+		return part <= limits->parts ? part : 0; \
+	}
+ROUTE(approve_route, ApproveTransferRequest)
+ROUTE(step_back_route, StepBackTransferRequest)
+ROUTE(dispatch_route, DispatchTransferRequest)
+ROUTE(receive_route, ReceiveTransferRequest)
+ROUTE(close_route, CloseTransferRequest)
+ROUTE(cancel_route, CancelTransferRequest)
+
+#define OPERATION(method, message, run, route, writes) \
+	{"TransferService/" method, &stockbook__v1__##message##_request__descriptor, \
+		&stockbook__v1__##message##_response__descriptor, run, route, writes}
+
+const struct operation transfer_operations[] = {
+	OPERATION("RequestTransfer", request_transfer, transfer_request, request_route, true),
+	OPERATION("ApproveTransfer", approve_transfer, transfer_approve, approve_route, true),
+	OPERATION("DispatchTransfer", dispatch_transfer, transfer_dispatch, dispatch_route, true),
+	OPERATION("ReceiveTransfer", receive_transfer, transfer_receive, receive_route, true),
+	OPERATION("CloseTransfer", close_transfer, transfer_close, close_route, true),
+	OPERATION("CancelTransfer", cancel_transfer, transfer_cancel, cancel_route, true),
+	OPERATION("StepBackTransfer", step_back_transfer, transfer_step_back, step_back_route, true),
+	OPERATION("GetTransfer", get_transfer, transfer_get, NULL, false),
+	OPERATION("ListTransfers", list_transfers, transfer_list, NULL, false),
+	{0},
+};
+/* clang-format on */

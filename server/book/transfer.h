@@ -102,6 +102,10 @@ enum verdict transfer_open(struct run *run, const char *id, struct transfer *tra
 /* The same by key; it is there. */
 enum verdict transfer_load(struct run *run, int32_t part, const struct uuid *id,
 	struct transfer *transfer);
+void transfer_line_load(const struct transfer_line_row *row, struct transfer_line *line);
+/* The lines of a row that is only read; false: needed. */
+bool transfer_read_lines(struct run *run, struct transfer *transfer);
+enum verdict transfer_refuse_not_found(struct run *run, const struct uuid *id);
 /* machine_check() of its step. */
 enum verdict transfer_check_step(struct run *run, const struct transfer *transfer,
 	enum transfer_step step);
@@ -119,6 +123,12 @@ enum verdict transfer_post(struct run *run, const struct transfer_line *line, co
  * many. */
 enum verdict transfer_free(struct run *run, const struct transfer *transfer,
 	struct transfer_line *line, int64_t most, enum transfer_step step, int64_t *freed);
+/* All that is allocated; `missing` (by the line's index, may be NULL) is told of what a customer does
+ * not get. */
+enum verdict transfer_free_all(struct run *run, const struct transfer *transfer,
+	enum transfer_step step, int64_t *missing);
+/* What was never committed will not be sent. */
+void transfer_cancel_open(const struct transfer *transfer);
 /* Inserts the row and its lines, which are numbered here; its status is that of the lines. Notes the
  * change and makes its work. */
 enum verdict transfer_insert(struct run *run, struct transfer_row *row, struct transfer *transfer);
@@ -126,6 +136,26 @@ enum verdict transfer_insert(struct run *run, struct transfer_row *row, struct t
  * with it and notes the change. */
 enum verdict transfer_advance(struct run *run, struct transfer *transfer, enum transfer_step step,
 	const char *note);
+
+/* What a step means for the customer whom the goods are for. */
+struct transfer_tie {
+	struct order order;
+	struct fulfilment *pickup; /* NULL: the transfer is for the shelf */
+	int64_t *arrived;          /* by the line's index */
+	int64_t *missing;
+};
+/* Her order and pickup, locked. */
+enum verdict transfer_tie_open(struct run *run, const struct transfer *transfer,
+	struct transfer_tie *tie);
+/* Moves their counters by what arrived and what is missing, and notes their changes: after the
+ * transfer's own. */
+enum verdict transfer_tie_follow(struct run *run, const struct transfer *transfer,
+	struct transfer_tie *tie, const char *note);
+
+/* A line of a step asked for more than the transfer's line has: the first makes the refusal, and all
+ * are named in it. */
+void transfer_name_short(struct run *run, size_t index, const struct transfer_line *line,
+	enum transfer_step step, int64_t asked, int64_t has, size_t *short_count);
 
 operation_function transfer_request;
 operation_function transfer_approve;

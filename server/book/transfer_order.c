@@ -1,6 +1,7 @@
 /* Transfers for customers: made by an order for its pickup, and let go when it needs them no more. */
 #include <string.h>
 
+#include "book/fulfilment.h"
 #include "book/transfer.h"
 
 #define STATUS(name) STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_##name
@@ -24,6 +25,52 @@ enum verdict transfer_insert_for_order(struct run *run, const struct order *orde
 	}
 	*made = (struct transfer){.lines = lines, .count = count};
 	return transfer_insert(run, row, made);
+}
+
+/* ---- What a step means for her ---- */
+
+enum verdict transfer_tie_open(struct run *run, const struct transfer *transfer,
+	struct transfer_tie *tie)
+{
+	*tie = (struct transfer_tie){0};
+	if (!transfer_is_tied(transfer))
+		return VERDICT_DONE;
+	tie->arrived = arena_alloc_array(run->arena, transfer->count, sizeof(*tie->arrived));
+	tie->missing = arena_alloc_array(run->arena, transfer->count, sizeof(*tie->missing));
+	const struct uuid *pickup_id = &transfer->row->fulfilment_id;
+	enum verdict verdict = order_open(run, run_id_text(run, &transfer->row->order_id), &tie->order);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	for (size_t i = 0; i < tie->order.fulfilment_count; i++)
+		if (uuid_compare(&tie->order.fulfilments[i]->row->id, pickup_id) == 0)
+			tie->pickup = tie->order.fulfilments[i];
+	CHECK(tie->pickup);
+	return VERDICT_DONE;
+}
+
+enum verdict transfer_tie_follow(struct run *run, const struct transfer *transfer,
+	struct transfer_tie *tie, const char *note)
+{
+	if (!tie->pickup)
+		return VERDICT_DONE;
+	bool moved = false;
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < transfer->count; i++) {
+		int32_t line = transfer->lines[i].order_line;
+		if (line == 0 || (tie->arrived[i] == 0 && tie->missing[i] == 0))
+			continue;
+		moved = true;
+		enum verdict one =
+			pickup_arrive(run, &tie->order, tie->pickup, line, tie->arrived[i], tie->missing[i]);
+		if (one == VERDICT_REFUSED)
+			return one;
+		if (one == VERDICT_NEED)
+			verdict = one;
+	}
+	/* What is missing is open on the order again. */
+	if (moved && verdict == VERDICT_DONE)
+		order_follow(run, &tie->order, ORDER_DEALLOCATE, NULL, note);
+	return verdict;
 }
 
 /* ---- Untying ---- */
