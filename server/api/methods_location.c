@@ -5,6 +5,7 @@
 
 #define MEMBERS_MAX 2000
 #define MINUTES_OF_A_DAY 1440
+#define MINUTES_OF_A_YEAR 525600
 
 /* clang-format off */
 static const struct api_method methods[] = {
@@ -21,7 +22,11 @@ static const struct api_method methods[] = {
 			RANGE("location.opening_hours[].open_minute", 0, MINUTES_OF_A_DAY),
 			RANGE("location.opening_hours[].close_minute", 0, MINUTES_OF_A_DAY),
 			QUANTITY_OR_NONE("location.daily_ship_capacity"),
-			QUANTITY_OR_NONE("location.safety_stock")}},
+			QUANTITY_OR_NONE("location.safety_stock"),
+			RANGE("location.pickup_accept_minutes", 0, MINUTES_OF_A_YEAR),
+			RANGE("location.pickup_ready_minutes", 0, MINUTES_OF_A_YEAR),
+			RANGE("location.pickup_hold_minutes", 0, MINUTES_OF_A_YEAR),
+			RANGE("location.ship_minutes", 0, MINUTES_OF_A_YEAR)}},
 	{READ("LocationService", "GetLocation", ROLES_ALL), .rules = {CODE("code")}},
 	{READ("LocationService", "ListLocations", ROLES_ALL), .rules = {PAGE}},
 	{WRITE("LocationService", "PutLocationGroup", ROLES_ADMIN),

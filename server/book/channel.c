@@ -16,7 +16,35 @@ static Stockbook__V1__Channel *make_channel(struct arena *arena, const struct ch
 	channel->safety_stock = make_count(arena, row->safety_stock);
 	channel->create_time = make_timestamp(arena, row->created_at);
 	channel->update_time = make_timestamp(arena, row->updated_at);
+	channel->plans_shipments = row->plans_shipments;
+	channel->strategy = (Stockbook__V1__SourcingStrategy)row->strategy;
+	channel->delivery_days = row->delivery_days;
+	channel->delivery_km_per_day = row->delivery_km_per_day;
+	channel->exclusions =
+		arena_alloc_array(arena, row->excluded_location.count, sizeof(*channel->exclusions));
+	for (size_t i = 0; i < row->excluded_location.count; i++) {
+		Stockbook__V1__ChannelExclusion *exclusion = arena_alloc(arena, sizeof(*exclusion));
+		stockbook__v1__channel_exclusion__init(exclusion);
+		exclusion->location = arena_string(arena, row->excluded_location.items[i]);
+		exclusion->method = (Stockbook__V1__FulfilmentMethod)row->excluded_method.items[i];
+		channel->exclusions[channel->n_exclusions++] = exclusion;
+	}
 	return channel;
+}
+
+static enum verdict check_exclusions(struct run *run, const Stockbook__V1__Channel *channel)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < channel->n_exclusions; i++) {
+		char *field = arena_printf(run->arena, "channel.exclusions[%zu].location", i);
+		enum verdict one =
+			check_location(run, channel->exclusions[i]->location, LOCATION_ANY, false, field);
+		if (one == VERDICT_REFUSED)
+			return one;
+		if (one == VERDICT_NEED)
+			verdict = one;
+	}
+	return verdict;
 }
 
 static enum verdict check_channel(struct run *run, const Stockbook__V1__Channel *channel)
@@ -25,19 +53,34 @@ static enum verdict check_channel(struct run *run, const Stockbook__V1__Channel 
 		(channel->safety_stock->value < 0 || channel->safety_stock->value > QUANTITY_MAX))
 		return refuse_field(run, "channel.safety_stock", "must be from 0 to %lld",
 			(long long)QUANTITY_MAX);
-	if (channel->location_group[0] == '\0')
-		return VERDICT_DONE;
+	enum verdict exclusions = check_exclusions(run, channel);
+	if (channel->location_group[0] == '\0' || exclusions == VERDICT_REFUSED)
+		return exclusions;
 	const struct location_group_row *group;
 	enum lookup found = find_location_group(run, channel->location_group, ACCESS_PEEK, &group);
 	if (found == LOOKUP_NEEDED)
 		return VERDICT_NEED;
 	if (found == LOOKUP_FOUND)
-		return VERDICT_DONE;
+		return exclusions;
 	refuse(run, STOCKBOOK__V1__REASON__REASON_LOCATION_GROUP_NOT_FOUND,
 		"location group '%s' not found", channel->location_group);
 	refuse_with(run, "location_group", "%s", channel->location_group);
 	refuse_with(run, "field", "channel.location_group");
 	return VERDICT_REFUSED;
+}
+
+static void fill_exclusions(struct arena *arena, struct channel_row *row,
+	const Stockbook__V1__Channel *channel)
+{
+	size_t count = channel->n_exclusions;
+	const char **locations = arena_alloc_array(arena, count, sizeof(*locations));
+	int64_t *methods = arena_alloc_array(arena, count, sizeof(*methods));
+	for (size_t i = 0; i < count; i++) {
+		locations[i] = arena_string(arena, channel->exclusions[i]->location);
+		methods[i] = (int64_t)channel->exclusions[i]->method;
+	}
+	row->excluded_location = (struct text_list){locations, count};
+	row->excluded_method = (struct count_list){methods, count};
 }
 
 static void fill_channel(struct run *run, struct channel_row *row,
@@ -48,6 +91,11 @@ static void fill_channel(struct run *run, struct channel_row *row,
 	row->kind = (int32_t)channel->kind;
 	row->location_group = arena_string(arena, channel->location_group);
 	row->safety_stock = channel->safety_stock ? channel->safety_stock->value : COUNT_NONE;
+	row->plans_shipments = channel->plans_shipments;
+	row->strategy = (int32_t)channel->strategy;
+	row->delivery_days = channel->delivery_days;
+	row->delivery_km_per_day = channel->delivery_km_per_day;
+	fill_exclusions(arena, row, channel);
 	row->updated_at = run->now_us;
 }
 

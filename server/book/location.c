@@ -132,6 +132,13 @@ static void fill_location(struct run *run, struct location_row *row,
 	row->daily_ship_capacity = location->daily_ship_capacity;
 	row->disabled = location->disabled;
 	row->safety_stock = location->safety_stock ? location->safety_stock->value : COUNT_NONE;
+	row->has_coordinates = location->coordinates != NULL;
+	row->latitude = location->coordinates ? location->coordinates->latitude : 0;
+	row->longitude = location->coordinates ? location->coordinates->longitude : 0;
+	row->pickup_accept_minutes = location->pickup_accept_minutes;
+	row->pickup_ready_minutes = location->pickup_ready_minutes;
+	row->pickup_hold_minutes = location->pickup_hold_minutes;
+	row->ship_minutes = location->ship_minutes;
 	row->profile = pack_profile(arena, location);
 	row->updated_at = run->now_us;
 }

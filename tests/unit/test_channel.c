@@ -56,6 +56,43 @@ static void a_channel_is_put_replaced_and_found(void **state)
 	assert_null(got->channel->safety_stock);
 }
 
+static void what_a_channel_sources_by_is_kept(void **state)
+{
+	struct book *book = *state;
+	struct put put;
+	book_add_location(book, "A");
+	book_add_location(book, "B");
+	put_channel(&put, "web", "");
+	Stockbook__V1__ChannelExclusion exclusions[2] = {
+		STOCKBOOK__V1__CHANNEL_EXCLUSION__INIT, STOCKBOOK__V1__CHANNEL_EXCLUSION__INIT};
+	Stockbook__V1__ChannelExclusion *list[] = {&exclusions[0], &exclusions[1]};
+	exclusions[0].location = "A";
+	exclusions[1].location = "B";
+	exclusions[1].method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP;
+	put.channel.exclusions = list;
+	put.channel.n_exclusions = 2;
+	put.channel.plans_shipments = true;
+	put.channel.strategy = STOCKBOOK__V1__SOURCING_STRATEGY__SOURCING_STRATEGY_NEAREST;
+	put.channel.delivery_days = 2;
+	put.channel.delivery_km_per_day = 300;
+	book_call(book, "ChannelService/PutChannel", &put.request);
+	Stockbook__V1__GetChannelRequest get = STOCKBOOK__V1__GET_CHANNEL_REQUEST__INIT;
+	get.code = "web";
+	const Stockbook__V1__GetChannelResponse *got =
+		book_call(book, "ChannelService/GetChannel", &get);
+	assert_true(got->channel->plans_shipments);
+	assert_int_equal(got->channel->strategy, put.channel.strategy);
+	assert_int_equal(got->channel->delivery_days, 2);
+	assert_int_equal(got->channel->delivery_km_per_day, 300);
+	assert_int_equal(got->channel->n_exclusions, 2);
+	assert_string_equal(got->channel->exclusions[1]->location, "B");
+	assert_int_equal(got->channel->exclusions[1]->method, exclusions[1].method);
+	exclusions[1].location = "MOON";
+	const struct refusal *refusal =
+		book_refusal(book, "ChannelService/PutChannel", &put.request, REASON(LOCATION_NOT_FOUND));
+	assert_string_equal(refusal_value(refusal, "field"), "channel.exclusions[1].location");
+}
+
 static void a_channel_sources_only_from_a_group_that_exists(void **state)
 {
 	struct book *book = *state;
@@ -91,6 +128,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, book_setup, book_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_channel_is_put_replaced_and_found),
+		TEST(what_a_channel_sources_by_is_kept),
 		TEST(a_channel_sources_only_from_a_group_that_exists),
 		TEST(channels_are_listed_in_the_order_of_their_codes),
 	};

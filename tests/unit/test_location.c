@@ -67,6 +67,10 @@ static void everything_said_of_a_location_comes_back(void **state)
 	put.location.ships = true;
 	put.location.hands_over_pickups = true;
 	put.location.daily_ship_capacity = 40;
+	put.location.pickup_accept_minutes = 30;
+	put.location.pickup_ready_minutes = 90;
+	put.location.pickup_hold_minutes = 2880;
+	put.location.ship_minutes = 300;
 	put.location.disabled = true;
 	put.location.safety_stock = &safety_stock;
 	const Stockbook__V1__PutLocationResponse *response =
@@ -83,7 +87,15 @@ static void everything_said_of_a_location_comes_back(void **state)
 	assert_false(location->takes_returns);
 	assert_int_equal(location->daily_ship_capacity, 40);
 	assert_int_equal(location->safety_stock->value, 2);
+	assert_int_equal(location->pickup_accept_minutes, 30);
+	assert_int_equal(location->ship_minutes, 300);
 	assert_non_null(location->create_time);
+	/* What rules read stands in the row. */
+	size_t count;
+	const struct location_row *row = memory_store_rows(book->store, TABLE(location), &count)[0];
+	assert_true(row->has_coordinates && row->latitude > 53.79 && row->longitude < -1.53);
+	assert_int_equal(row->pickup_ready_minutes, 90);
+	assert_int_equal(row->pickup_hold_minutes, 2880);
 }
 
 static void putting_a_location_again_replaces_all_of_it(void **state)
