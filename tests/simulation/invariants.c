@@ -256,25 +256,67 @@ static void count_allocations(struct invariants *invariants)
 			const char *location = line->allocation_location.items[a];
 			*owned(invariants, line->sku, location,
 				STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_ALLOCATED) +=
-				line->allocation_allocated.items[a];
+				line->allocation_allocated.items[a] - line->allocation_awaiting.items[a];
 			*owned(invariants, line->sku, location,
 				STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_PICKED) += line->allocation_picked.items[a];
 		}
 	}
 }
 
+/* What is picked for nobody any more, until it is on the shelf. */
+static void count_put_backs(struct invariants *invariants)
+{
+	size_t count;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(fulfilment_line), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct fulfilment_line_row *line = rows[i];
+		struct fulfilment_row key = {
+			.part = line->part, .order_id = line->order_id, .id = line->fulfilment_id};
+		const struct fulfilment_row *fulfilment =
+			memory_store_find(invariants->store, TABLE(fulfilment), &key);
+		if (fulfilment)
+			*owned(invariants, line->sku, fulfilment->location,
+				STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_PICKED) += line->put_back;
+	}
+}
+
+static void count_transfers(struct invariants *invariants)
+{
+	size_t count;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(transfer_line), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct transfer_line_row *line = rows[i];
+		struct transfer_row key = {.part = line->part, .id = line->transfer_id};
+		const struct transfer_row *transfer =
+			memory_store_find(invariants->store, TABLE(transfer), &key);
+		if (!transfer)
+			continue;
+		*owned(invariants, line->sku, transfer->source,
+			STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_ALLOCATED) += line->allocated;
+		*owned(invariants, line->sku, transfer->destination,
+			STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_IN_TRANSIT) += line->in_transit;
+	}
+}
+
 static const char *check_owners(struct invariants *invariants)
 {
+	static const Stockbook__V1__StockState states[] = {
+		STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_RESERVED,
+		STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_ALLOCATED,
+		STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_PICKED,
+		STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_IN_TRANSIT,
+	};
 	memset(invariants->owned, 0, invariants->index.count * sizeof(*invariants->owned));
 	count_holds(invariants);
 	count_allocations(invariants);
+	count_put_backs(invariants);
+	count_transfers(invariants);
 	for (size_t i = 0; i < invariants->index.count; i++)
-		for (int32_t state = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_RESERVED;
-			 state <= STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_PICKED; state++)
-			if (invariants->owned[i].of[state] != invariants->sums[i].of[state])
+		for (size_t s = 0; s < ARRAY_COUNT(states); s++)
+			if (invariants->owned[i].of[states[s]] != invariants->sums[i].of[states[s]])
 				return WRONG(invariants, "%s: %lld are in state %d, but their owners have %lld",
-					invariants->index.texts[i], (long long)invariants->sums[i].of[state], state,
-					(long long)invariants->owned[i].of[state]);
+					invariants->index.texts[i], (long long)invariants->sums[i].of[states[s]],
+					(int)states[s], (long long)invariants->owned[i].of[states[s]]);
 	return NULL;
 }
 
