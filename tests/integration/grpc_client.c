@@ -75,17 +75,26 @@ static gpr_timespec after_ms(int64_t ms)
 	return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(ms, GPR_TIMESPAN));
 }
 
-static void wait_for(struct grpc_client *client, struct batch *batch)
+/* False: it is still out after so long. */
+static bool wait_within(struct grpc_client *client, struct batch *batch, int64_t ms)
 {
-	gpr_timespec until = after_ms(GRPC_CLIENT_WAIT_MS);
+	gpr_timespec until = after_ms(ms);
 	while (batch->out) {
 		grpc_event event = grpc_completion_queue_next(client->queue, until, NULL);
-		CHECK(event.type == GRPC_OP_COMPLETE); /* or the server does not answer */
+		if (event.type == GRPC_QUEUE_TIMEOUT)
+			return false;
+		CHECK(event.type == GRPC_OP_COMPLETE);
 		struct batch *came = event.tag;
 		tag_acquire(came);
 		came->out = false;
 		came->ok = event.success != 0;
 	}
+	return true;
+}
+
+static void wait_for(struct grpc_client *client, struct batch *batch)
+{
+	CHECK(wait_within(client, batch, GRPC_CLIENT_WAIT_MS)); /* or the server does not answer */
 }
 
 static void start(struct grpc_client_call *call, const grpc_op *ops, size_t count,
@@ -176,6 +185,15 @@ void grpc_client_write(struct grpc_client_call *call, const void *data, size_t s
 	op.data.send_message.send_message = buffer;
 	start(call, &op, 1, &call->write);
 	grpc_byte_buffer_destroy(buffer);
+}
+
+bool grpc_client_try_write(struct grpc_client_call *call, const void *data, size_t size,
+	int64_t within_ms)
+{
+	if (!wait_within(call->client, &call->write, within_ms))
+		return false;
+	grpc_client_write(call, data, size);
+	return true;
 }
 
 void grpc_client_half_close(struct grpc_client_call *call)

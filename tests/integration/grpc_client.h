@@ -33,6 +33,10 @@ struct grpc_client_call *grpc_client_start(struct grpc_client *client, const cha
 struct grpc_client_call *grpc_client_start_stream(struct grpc_client *client, const char *method,
 	int64_t timeout_ms);
 void grpc_client_write(struct grpc_client_call *call, const void *data, size_t size);
+/* False: what was written before is still held back by the server after so long; nothing was
+ * written. */
+bool grpc_client_try_write(struct grpc_client_call *call, const void *data, size_t size,
+	int64_t within_ms);
 void grpc_client_half_close(struct grpc_client_call *call);
 void grpc_client_cancel(struct grpc_client_call *call);
 
