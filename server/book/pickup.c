@@ -1,7 +1,11 @@
-/* Pickups: the machine, and the status that follows from the lines. */
+/* Pickups: the machine, the status that follows from the lines, reads, and the operations. */
 #include "book/pickup.h"
 
+#include "book/fulfilment_step.h"
+#include "stockbook/internal/v1/pickup.pb-c.h"
+
 #define STATUS(name) STOCKBOOK__V1__PICKUP_STATUS__PICKUP_STATUS_##name
+#define KIND_PICKUP STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_PICKUP
 
 static const char *const steps[] = {
 	[PICKUP_REQUEST] = "request",
@@ -147,3 +151,88 @@ Stockbook__V1__PickupStatus pickup_status_of(const struct fulfilment *pickup, bo
 		return STATUS(PUTTING_BACK);
 	return total.done > 0 ? STATUS(COLLECTED) : STATUS(CANCELLED);
 }
+
+/* ---- Reads ---- */
+
+static enum verdict pickup_get(struct run *run, const void *request_, void *response_)
+{
+	const Stockbook__V1__GetPickupRequest *request = request_;
+	Stockbook__V1__GetPickupResponse *response = response_;
+	const struct fulfilment_row *row;
+	struct fulfilment pickup;
+	enum verdict verdict = fulfilment_find(run, KIND_PICKUP, request->pickup_id, &row);
+	if (verdict == VERDICT_DONE)
+		verdict = fulfilment_read(run, row, &pickup);
+	return verdict == VERDICT_DONE ? pickup_answer(run, &pickup, &response->pickup) : verdict;
+}
+
+static enum verdict pickup_list(struct run *run, const void *request_, void *response_)
+{
+	static const int64_t open[] = {STATUS(AWAITING_TRANSFER), STATUS(REQUESTED), STATUS(ACCEPTED),
+		STATUS(PICKING), STATUS(PICKED), STATUS(READY), STATUS(PUTTING_BACK)};
+	const Stockbook__V1__ListPickupsRequest *request = request_;
+	Stockbook__V1__ListPickupsResponse *response = response_;
+	struct fulfilment_list list = {
+		.kind = KIND_PICKUP,
+		.location = request->location,
+		.order_id = request->order_id,
+		.status = (int)request->status,
+		.open = {open, ARRAY_COUNT(open)},
+	};
+	enum verdict verdict = fulfilment_list(run, request, &list);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	response->pickups = arena_alloc_array(run->arena, list.count, sizeof(*response->pickups));
+	response->n_pickups = list.count;
+	response->next_page_token = list.next_page_token;
+	for (size_t i = 0; i < list.count; i++)
+		if (pickup_answer(run, &list.items[i], &response->pickups[i]) == VERDICT_NEED)
+			verdict = VERDICT_NEED;
+	return verdict;
+}
+
+/* ---- The table ---- */
+
+/* clang-format off */
+#define ROUTE(name, id_of) \
+	static int32_t name(const void *request_, const struct book_limits *limits) \
+	{ \
+		return fulfilment_route(id_of, limits); \
+	}
+#define ROUTE_OF(name, Message) \
+	ROUTE(name, ((const Stockbook__V1__##Message##Request *)request_)->pickup_id)
+/* Of those that come with a hash; also one that was not checked yet. */
+#define ROUTE_OF_WRAPPED(name, Message) \
+	ROUTE(name, ((const Stockbook__Internal__V1__##Message##Request *)request_)->request \
+			? ((const Stockbook__Internal__V1__##Message##Request *)request_)->request->pickup_id \
+			: "")
+ROUTE_OF(accept_route, AcceptPickup)
+ROUTE_OF(pick_route, PickPickup)
+ROUTE_OF_WRAPPED(ready_route, ReadyPickup)
+ROUTE_OF_WRAPPED(issue_code_route, IssuePickupCode)
+ROUTE_OF(extend_route, ExtendPickup)
+ROUTE_OF_WRAPPED(collect_route, CollectPickup)
+ROUTE_OF(step_back_route, StepBackPickup)
+ROUTE_OF(cancel_route, CancelPickup)
+ROUTE_OF(put_back_route, PutBackPickup)
+
+#define OPERATION(method, package, message, run, route, writes) \
+	{"PickupService/" method, &stockbook__##package##v1__##message##_request__descriptor, \
+		&stockbook__v1__##message##_response__descriptor, run, route, writes}
+
+const struct operation pickup_operations[] = {
+	OPERATION("AcceptPickup", , accept_pickup, pickup_accept, accept_route, true),
+	OPERATION("PickPickup", , pick_pickup, pickup_pick, pick_route, true),
+	OPERATION("ReadyPickup", internal__, ready_pickup, pickup_ready, ready_route, true),
+	OPERATION("IssuePickupCode", internal__, issue_pickup_code, pickup_issue_code,
+		issue_code_route, true),
+	OPERATION("ExtendPickup", , extend_pickup, pickup_extend, extend_route, true),
+	OPERATION("CollectPickup", internal__, collect_pickup, pickup_collect, collect_route, true),
+	OPERATION("StepBackPickup", , step_back_pickup, pickup_step_back, step_back_route, true),
+	OPERATION("CancelPickup", , cancel_pickup, pickup_cancel, cancel_route, true),
+	OPERATION("PutBackPickup", , put_back_pickup, pickup_put_back, put_back_route, true),
+	OPERATION("GetPickup", , get_pickup, pickup_get, NULL, false),
+	OPERATION("ListPickups", , list_pickups, pickup_list, NULL, false),
+	{0},
+};
+/* clang-format on */

@@ -42,9 +42,41 @@ extern const struct machine pickup_machine;
  * what is picked waits for the customer. */
 Stockbook__V1__PickupStatus pickup_status_of(const struct fulfilment *pickup, bool ready);
 
-/* Of a code's hash. */
+/* Its time is over, whether it has been swept or not. */
+bool pickup_is_over(const struct run *run, const struct fulfilment_row *row);
+
+/* ---- The sweeper ---- */
+
+#define PICKUP_EXPIRE_MAX 100
+
+/* "Sweeper/ExpirePickups": ends up to PICKUP_EXPIRE_MAX ready pickups of one part whose time is over.
+ * As reservation_expire_operation (reservation.h). */
+extern const struct operation pickup_expire_operation;
+
+/* ---- Codes ---- */
+
+/* SHA-256 of the pickup's id, as text, and the code. */
 #define PICKUP_CODE_HASH_SIZE 32
 /* As many wrong codes lock it. */
 #define PICKUP_CODE_FAILURES_MAX 5
+
+/* Another code. Answers the hash in hexadecimal, as the answer's code. The row is being edited. */
+char *pickup_code_set(struct run *run, struct fulfilment_row *row, const ProtobufCBinaryData *hash);
+/* No code opens it. */
+void pickup_code_void(struct fulfilment_row *row);
+
+/* pickup_message() into an answer; VERDICT_NEED while it is not known. */
+enum verdict pickup_answer(struct run *run, const struct fulfilment *pickup,
+	Stockbook__V1__Pickup **message);
+
+operation_function pickup_accept;
+operation_function pickup_pick;
+operation_function pickup_ready;
+operation_function pickup_issue_code;
+operation_function pickup_extend;
+operation_function pickup_collect;
+operation_function pickup_step_back;
+operation_function pickup_cancel;
+operation_function pickup_put_back;
 
 #endif

@@ -36,4 +36,19 @@ extern const struct machine shipment_machine;
  * changed. `packed`: what is picked is in parcels. */
 Stockbook__V1__ShipmentStatus shipment_status_of(const struct fulfilment *shipment, bool packed);
 
+/* shipment_message() into an answer; VERDICT_NEED while it is not known. */
+enum verdict shipment_answer(struct run *run, const struct fulfilment *shipment,
+	Stockbook__V1__Shipment **message);
+
+operation_function shipment_create;
+operation_function shipment_split;
+operation_function shipment_pick;
+operation_function shipment_pack;
+operation_function shipment_ship;
+operation_function shipment_deliver;
+operation_function shipment_lose;
+operation_function shipment_step_back;
+operation_function shipment_cancel;
+operation_function shipment_put_back;
+
 #endif
