@@ -112,8 +112,8 @@ enum verdict fulfilment_insert(struct run *run, struct order *order,
 /* Opens what freshly allocated lines of the order ask for, by their methods: a pickup at each
  * location of PICKUP lines; for SHIP_TO_STORE lines a pickup at the pickup location and a transfer
  * from each source to it; for SHIP lines a shipment at each location when the order's channel plans
- * shipments. Takes all free allocated units (of SHIP_TO_STORE lines: those that are not at the
- * pickup location) and changes the lines in memory; the caller stores the order afterwards.
+ * shipments. Takes all free allocated units and changes the lines in memory; the order is stored
+ * already, and the caller stores it once more afterwards (order_follow()).
  * `opened` collects what was made, for the answer. */
 struct opened {
 	struct fulfilment **fulfilments;
@@ -125,6 +125,34 @@ struct opened {
 };
 enum verdict fulfilments_plan(struct run *run, struct order *order,
 	const struct channel_row *channel, struct opened *opened);
+
+/* The same for an order that is stored, and stores it again. */
+enum verdict order_open_fulfilments(struct run *run, struct order *order,
+	const struct channel_row *channel, struct opened *opened);
+/* One parcel more today for each location that something is shipped from. */
+enum verdict order_count_parcels(struct run *run, const struct sourcing *sourcing);
+
+/* What was opened, as answers have it. VERDICT_NEED or VERDICT_DONE. */
+struct opened_messages {
+	Stockbook__V1__Pickup **pickups;
+	size_t pickup_count;
+	Stockbook__V1__Shipment **shipments;
+	size_t shipment_count;
+	Stockbook__V1__Transfer **transfers;
+	size_t transfer_count;
+};
+enum verdict opened_answer(struct run *run, const struct opened *opened,
+	struct opened_messages *messages);
+/* Into a response, whose fields have these names. */
+#define OPENED_ANSWER(response, messages)                                                          \
+	do {                                                                                           \
+		(response)->pickups = (messages)->pickups;                                                 \
+		(response)->n_pickups = (messages)->pickup_count;                                          \
+		(response)->shipments = (messages)->shipments;                                             \
+		(response)->n_shipments = (messages)->shipment_count;                                      \
+		(response)->transfers = (messages)->transfers;                                             \
+		(response)->n_transfers = (messages)->transfer_count;                                      \
+	} while (0)
 
 /* ---- Units that do not come from here ---- */
 

@@ -1,16 +1,13 @@
 /* Committing stock to what is still open of an order: a promise, decided by sourcing. */
-#include "book/order.h"
-#include "book/sourcing.h"
+#include "book/order_new_line.h"
 
-#define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
 
 static void demand_all(struct sourcing *sourcing, const struct order *order)
 {
 	for (size_t i = 0; i < order->count; i++)
 		if (order->lines[i].open > 0)
-			sourcing_add(sourcing, order->lines[i].method, order->lines[i].sku, "",
-				order->lines[i].open, (int32_t)i);
+			order_demand(sourcing, &order->lines[i], "", order->lines[i].open, (int32_t)i);
 }
 
 static enum verdict refuse_more_than_open(struct run *run, size_t index,
@@ -44,8 +41,7 @@ static enum verdict demand_line(struct run *run, struct sourcing *sourcing,
 	if (asked->quantity > *open)
 		return refuse_more_than_open(run, index, line, asked, *open);
 	*open -= asked->quantity;
-	sourcing_add(sourcing, line->method, line->sku, asked->location, asked->quantity,
-		(int32_t)index);
+	order_demand(sourcing, line, asked->location, asked->quantity, (int32_t)index);
 	if (asked->location[0] == '\0')
 		return VERDICT_DONE;
 	return sourcing_check_location(run, sourcing->channel, sourcing->options, asked->location,
@@ -65,35 +61,6 @@ static enum verdict demand_lines(struct run *run, struct sourcing *sourcing,
 			return one;
 		if (one == VERDICT_NEED)
 			verdict = one;
-	}
-	return verdict;
-}
-
-static enum verdict post_grants(struct run *run, struct order_line *line,
-	const struct demand *demand)
-{
-	enum verdict verdict = VERDICT_DONE;
-	for (size_t i = 0; i < demand->grant_count; i++) {
-		const struct grant *grant = &demand->grants[i];
-		line->open -= grant->quantity;
-		line->allocated += grant->quantity;
-		order_line_at(run, line, grant->location)->allocated += grant->quantity;
-		line->changed = true;
-		enum verdict posted =
-			post(run, &(struct posting){
-						  .sku = line->sku,
-						  .from_location = grant->location,
-						  .from_state = STATE(AVAILABLE),
-						  .to_location = grant->location,
-						  .to_state = STATE(ALLOCATED),
-						  .quantity = grant->quantity,
-						  .reason = STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_ALLOCATE,
-						  .document_line = line->line,
-					  });
-		if (posted == VERDICT_REFUSED)
-			return posted;
-		if (posted == VERDICT_NEED)
-			verdict = posted;
 	}
 	return verdict;
 }
@@ -129,6 +96,24 @@ static enum verdict decide(struct run *run, struct sourcing *sourcing, struct or
 	return VERDICT_DONE;
 }
 
+static enum verdict allocate_post(struct run *run, struct order *order,
+	const struct sourcing *sourcing, const Stockbook__V1__AllocateOrderRequest *request)
+{
+	enum verdict verdict = order_count_parcels(run, sourcing);
+	for (size_t i = 0; i < sourcing->count; i++) {
+		const struct demand *demand = &sourcing->demands[i];
+		/* A demand's line is the request's; without any, all of the order are meant. */
+		int32_t line = request->n_lines > 0 ? request->lines[demand->line]->line - 1 : demand->line;
+		enum verdict posted =
+			order_post_grants(run, &order->lines[line], demand, sourcing->channel, false);
+		if (posted == VERDICT_REFUSED)
+			return posted;
+		if (posted == VERDICT_NEED)
+			verdict = posted;
+	}
+	return verdict;
+}
+
 enum verdict order_allocate(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__AllocateOrderRequest *request = request_;
@@ -142,21 +127,19 @@ enum verdict order_allocate(struct run *run, const void *request_, void *respons
 		verdict = order_check_step(run, &order, ORDER_ALLOCATE);
 	if (verdict == VERDICT_DONE)
 		verdict = decide(run, &sourcing, &order, request);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	for (size_t i = 0; i < sourcing.count; i++) {
-		const struct demand *demand = &sourcing.demands[i];
-		/* A demand's line is the request's; without any, all of the order are meant. */
-		int32_t line = request->n_lines > 0 ? request->lines[demand->line]->line - 1 : demand->line;
-		enum verdict posted = post_grants(run, &order.lines[line], demand);
-		if (posted == VERDICT_REFUSED)
-			return posted;
-		if (posted == VERDICT_NEED)
-			verdict = posted;
-	}
+	if (verdict == VERDICT_DONE)
+		verdict = allocate_post(run, &order, &sourcing, request);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	order_advance(run, &order, ORDER_ALLOCATE, NULL);
+	struct opened opened = {0};
+	struct opened_messages messages;
+	verdict = order_open_fulfilments(run, &order, sourcing.channel, &opened);
+	if (verdict == VERDICT_DONE)
+		verdict = opened_answer(run, &opened, &messages);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	OPENED_ANSWER(response, &messages);
 	response->order = order_message(run, &order);
 	return VERDICT_DONE;
 }

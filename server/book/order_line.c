@@ -81,7 +81,7 @@ static void store_allocations(struct arena *arena, const struct order_line *line
 }
 
 void order_line_store(struct run *run, const struct customer_order_row *order,
-	const struct order_line *line)
+	struct order_line *line)
 {
 	check_line(line);
 	struct arena *arena = workset_arena(run->set);
@@ -96,9 +96,11 @@ void order_line_store(struct run *run, const struct customer_order_row *order,
 		row = workset_insert(run->set, row);
 		row->sku = arena_string(arena, line->sku);
 		row->method = (int32_t)line->method;
-		row->pickup_location =
-			line->pickup_location ? arena_string(arena, line->pickup_location) : "";
+		line->row = row;
 	}
+	if (line->pickup_location && strcmp(row->pickup_location, line->pickup_location) != 0)
+		row->pickup_location = arena_string(arena, line->pickup_location);
+	line->changed = false;
 	row->unit_price = line->unit_price;
 	row->ordered = line->ordered;
 	row->open = line->open;

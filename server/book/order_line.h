@@ -39,7 +39,7 @@ struct order_line {
 void order_line_load(struct run *run, const struct order_line_row *row, struct order_line *line);
 /* Into the line's row, which is locked, or as a new row of the order. */
 void order_line_store(struct run *run, const struct customer_order_row *order,
-	const struct order_line *line);
+	struct order_line *line);
 /* The line's share at the location, added when there is none. Valid until the next is added. */
 struct order_allocation *order_line_at(struct run *run, struct order_line *line,
 	const char *location);
