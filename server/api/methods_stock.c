@@ -51,6 +51,9 @@ static const struct api_method methods[] = {
 	{WRITE("StockService", "SetSafetyStock", ROLES_ADMIN),
 		.rules = {REQUEST_ID, CODE("location"), LINES("lines"), CODE("lines[].sku"),
 			QUANTITY_OR_NONE("lines[].quantity")}},
+	{WRITE("StockService", "SetQuota", ROLES_ADMIN),
+		.rules = {REQUEST_ID, CODE("location"), CODE("channel"), LINES("lines"),
+			CODE("lines[].sku"), QUANTITY_OR_NONE("lines[].quantity")}},
 };
 /* clang-format on */
 

@@ -34,6 +34,11 @@ static void decide_safety_stock(struct availability_terms *terms, const struct i
 	terms->safety_source = SAFETY_NONE;
 }
 
+static bool is_of_another(const struct quota_row *quota, const struct channel_row *channel)
+{
+	return !channel || strcmp(quota->channel, channel->code) != 0;
+}
+
 enum verdict availability_terms(struct run *run, const char *sku, const char *location_code,
 	const struct channel_row *channel, enum access stock_access, struct availability_terms *terms)
 {
@@ -51,11 +56,18 @@ enum verdict availability_terms(struct run *run, const char *sku, const char *lo
 		item_found == LOOKUP_NEEDED)
 		return VERDICT_NEED;
 
+	if (terms->stock && quotas_of(run, terms->stock, &terms->quotas) == VERDICT_NEED)
+		return VERDICT_NEED;
+
 	terms->available = terms->stock ? terms->stock->available : 0;
 	decide_safety_stock(terms, item, location, channel);
+	for (size_t i = 0; i < terms->quotas.count; i++)
+		if (is_of_another(terms->quotas.items[i], channel))
+			terms->kept_for_others += quota_left(terms->quotas.items[i]);
 	terms->disabled = !location || location->disabled;
-	if (!terms->disabled && terms->available > terms->safety_stock)
-		terms->available_to_sell = terms->available - terms->safety_stock;
+	int64_t kept = terms->safety_stock + terms->kept_for_others;
+	if (!terms->disabled && terms->available > kept)
+		terms->available_to_sell = terms->available - kept;
 	return VERDICT_DONE;
 }
 
@@ -269,14 +281,28 @@ static char *safety_source_text(struct run *run, enum safety_source source, cons
 	return NULL;
 }
 
+static void explain_quotas(struct run *run, const struct availability_terms *terms,
+	const struct channel_row *channel, Stockbook__V1__ExplainAvailabilityResponse *response)
+{
+	for (size_t i = 0; i < terms->quotas.count; i++) {
+		const struct quota_row *quota = terms->quotas.items[i];
+		if (is_of_another(quota, channel) && quota_left(quota) > 0)
+			add_term(run, response, "quota", -quota_left(quota),
+				arena_printf(run->arena, "channel '%s': %lld of %lld used", quota->channel,
+					(long long)quota->used, (long long)quota->quantity));
+	}
+}
+
 static void explain_terms(struct run *run, const struct availability_terms *terms, const char *sku,
 	const char *location, const struct channel_row *channel,
 	Stockbook__V1__ExplainAvailabilityResponse *response)
 {
 	enum { TERMS_MAX = 4 };
-	response->terms = arena_alloc_array(run->arena, TERMS_MAX, sizeof(*response->terms));
+	response->terms =
+		arena_alloc_array(run->arena, TERMS_MAX + terms->quotas.count, sizeof(*response->terms));
 	int64_t free_stock = terms->available > 0 ? terms->available : 0;
-	int64_t promised = free_stock > terms->safety_stock ? free_stock - terms->safety_stock : 0;
+	int64_t kept = terms->safety_stock + terms->kept_for_others;
+	int64_t promised = free_stock > kept ? free_stock - kept : 0;
 	add_term(run, response, "available", free_stock,
 		arena_printf(run->arena, "balance of sku '%s' at location '%s'", sku, location));
 	if (terms->available < 0)
@@ -285,6 +311,7 @@ static void explain_terms(struct run *run, const struct availability_terms *term
 	if (terms->safety_stock > 0)
 		add_term(run, response, "safety stock", -terms->safety_stock,
 			safety_source_text(run, terms->safety_source, sku, location, channel));
+	explain_quotas(run, terms, channel, response);
 	if (terms->disabled && promised > 0)
 		add_term(run, response, "disabled location", -promised,
 			arena_printf(run->arena, "location '%s' is disabled", location));

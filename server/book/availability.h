@@ -2,7 +2,8 @@
  * What may be promised: the one computation of available to sell, used by reads, by explain and by
  * every check before a promise.
  *
- *   available to sell = AVAILABLE - effective safety stock, never below 0; 0 at a disabled location
+ *   available to sell = AVAILABLE - effective safety stock - what is left of other channels' quotas,
+ *                       never below 0; 0 at a disabled location
  *
  * The effective safety stock is the first that is set of: this SKU at this location, the item's
  * default, the location's, the channel's; else 0.
@@ -10,7 +11,7 @@
 #ifndef STOCKBOOK_BOOK_AVAILABILITY_H
 #define STOCKBOOK_BOOK_AVAILABILITY_H
 
-#include "book/run.h"
+#include "book/quota.h"
 
 enum safety_source {
 	SAFETY_NONE,
@@ -25,6 +26,8 @@ struct availability_terms {
 	int64_t available;             /* the balance; below 0 in a shortage */
 	int64_t safety_stock;
 	enum safety_source safety_source;
+	struct quota_list quotas; /* of all channels */
+	int64_t kept_for_others;  /* left of other channels' */
 	bool disabled;
 	int64_t available_to_sell;
 };

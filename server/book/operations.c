@@ -11,6 +11,7 @@
 #include "book/location.h"
 #include "book/order.h"
 #include "book/reservation.h"
+#include "book/quota.h"
 #include "book/return.h"
 #include "book/stock.h"
 #include "book/token.h"
@@ -22,6 +23,7 @@ static const struct operation *const nouns[] = {
 	channel_operations,
 	availability_operations,
 	stock_operations,
+	quota_operations,
 	adjustment_operations,
 	reservation_operations,
 	order_operations,

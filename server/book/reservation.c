@@ -147,6 +147,7 @@ enum verdict reservation_free_stock(struct run *run, const struct reservation_ro
 											.quantity = row->line_quantity.items[i],
 											.reason = reason,
 											.document_line = (int32_t)i + 1,
+											.channel = row->channel,
 										});
 		if (posted == VERDICT_REFUSED)
 			return posted;

@@ -170,6 +170,7 @@ static enum verdict post_all(struct run *run, struct confirming *confirming)
 			.quantity = row->line_quantity.items[i],
 			.reason = reason,
 			.document_line = line_of(confirming, row->line_sku.items[i])->line,
+			.channel = row->channel,
 		};
 		enum verdict posted =
 			confirming->leaves ? post_leaving(run, &posting) : post(run, &posting);

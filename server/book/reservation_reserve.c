@@ -102,6 +102,7 @@ static enum verdict post_differences(struct run *run, const struct sourcing *sou
 						  .quantity = more > 0 ? more : -more,
 						  .reason = more > 0 ? MOVED_BY(RESERVE) : MOVED_BY(RELEASE),
 						  .document_line = cell->taken > 0 ? line : 0,
+						  .channel = sourcing->channel ? sourcing->channel->code : NULL,
 					  });
 		if (posted == VERDICT_REFUSED)
 			return posted;

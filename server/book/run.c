@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "book/quota.h"
+
 /* ---- Refusing ---- */
 
 enum verdict refuse(struct run *run, Stockbook__V1__Reason reason, const char *format, ...)
@@ -294,6 +296,28 @@ static void movement_add(struct run *run, const struct posting *posting, int32_t
 	workset_add_movement(run->set, movement);
 }
 
+static bool state_is_promised(Stockbook__V1__StockState state)
+{
+	return state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_RESERVED ||
+		   state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_ALLOCATED ||
+		   state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_PICKED;
+}
+
+/* What the channel's own quota has of it: a promise uses it up, and given back it is there again.
+ * Goods that went to the customer do not come back to it. */
+static enum verdict count_quota(struct run *run, const struct posting *posting,
+	const struct stock_row *from, const struct stock_row *to)
+{
+	const Stockbook__V1__StockState available = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_AVAILABLE;
+	if (posting->from_state == available &&
+		(state_is_promised(posting->to_state) ||
+			posting->to_state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_CUSTOMER))
+		return quota_use(run, from, posting->channel, posting->quantity);
+	if (posting->to_state == available && state_is_promised(posting->from_state))
+		return quota_use(run, to, posting->channel, -posting->quantity);
+	return VERDICT_DONE;
+}
+
 enum verdict post(struct run *run, const struct posting *posting)
 {
 	bool from_outside = state_is_outside(posting->from_state);
@@ -311,6 +335,8 @@ enum verdict post(struct run *run, const struct posting *posting)
 	if (!to_outside)
 		to_verdict = stock_hold(run, posting->sku, posting->to_location, &to);
 	if (from_verdict != VERDICT_DONE || to_verdict != VERDICT_DONE)
+		return VERDICT_NEED;
+	if (count_quota(run, posting, from, to) == VERDICT_NEED)
 		return VERDICT_NEED;
 
 	if (from) {

@@ -193,7 +193,8 @@ static int64_t left_after_facts(const struct sourcing_cell *cell)
 		return terms->available_to_sell;
 	int64_t there = stock_sellable(terms->stock);
 	int64_t found = cell->debit > there ? cell->debit - there : 0;
-	int64_t left = terms->available + found - cell->debit - terms->safety_stock;
+	int64_t left =
+		terms->available + found - cell->debit - terms->safety_stock - terms->kept_for_others;
 	return left > 0 ? left : 0;
 }
 

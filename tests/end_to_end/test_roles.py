@@ -21,7 +21,7 @@ MAY = {
     "PutChannel": ADMIN, "GetChannel": ALL, "ListChannels": ALL,
     "GetAvailability": ALL, "ExplainAvailability": ALL, "ListStock": ALL, "ListShortages": ALL,
     "ReceiveStock": GOODS, "AdjustStock": GOODS, "SetStock": ADMIN, "ChangeStockState": GOODS,
-    "SetSafetyStock": ADMIN,
+    "SetSafetyStock": ADMIN, "SetQuota": ADMIN,
     "Reserve": TRADE, "ReplaceReservation": TRADE, "ExtendReservation": TRADE,
     "ReleaseReservation": TRADE, "ConfirmReservation": TRADE, "GetReservation": ALL,
     "ListReservations": ALL,
@@ -92,6 +92,8 @@ def valid_fields(held, sold, back, name):
             {"sku": "TEAPOT", "quantity": 1, "from_state": "STOCK_STATE_AVAILABLE",
              "to_state": "STOCK_STATE_ON_HOLD"}]},
         "SetSafetyStock": {"location": "NORTH", "lines": [{"sku": "TEAPOT", "quantity": 1}]},
+        "SetQuota": {"location": "NORTH", "channel": "web", "lines": [
+            {"sku": "TEAPOT", "quantity": 1}]},
         "Reserve": {"lines": at_north},
         "ReplaceReservation": {"reservation_id": held, "lines": at_north},
         "ExtendReservation": {"reservation_id": held, "hold_for": "60s"},
