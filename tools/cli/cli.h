@@ -45,6 +45,8 @@ struct cli {
 	const char *command_name;        /* "reserve create" */
 	struct stockbook_client *client; /* opened at the first call */
 	enum exit_code exit_code;        /* of the last failed call */
+	ProtobufCMessage **kept;         /* responses that live until the end */
+	size_t kept_count, kept_capacity;
 };
 
 struct command {
@@ -69,8 +71,12 @@ struct noun {
 	.commands = (table), .commands_count = sizeof(table) / sizeof((table)[0])
 
 extern const struct noun noun_item, noun_location, noun_group, noun_channel, noun_stock,
-	noun_reserve, noun_order, noun_return, noun_ledger, noun_verify, noun_token, noun_server,
+	noun_reserve, noun_order, noun_return, noun_work, noun_pick, noun_pickup, noun_ship,
+	noun_transfer, noun_recount, noun_promise, noun_ledger, noun_verify, noun_token, noun_server,
 	noun_import, noun_replay, noun_call;
+
+/* main.c: a response that is needed until the command's end. Returns it; NULL is allowed. */
+ProtobufCMessage *cli_keep(struct cli *cli, ProtobufCMessage *response);
 
 /* help.c */
 extern const struct poptOption common_options[];

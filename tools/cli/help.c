@@ -66,16 +66,29 @@ void help_command(const struct noun *noun, const struct command *command)
 	print_examples(command->examples);
 }
 
+/* What the noun alone does, or NULL. */
+static const struct command *plain_command(const struct noun *noun)
+{
+	for (size_t i = 0; i < noun->commands_count; i++)
+		if (!noun->commands[i].name)
+			return &noun->commands[i];
+	return NULL;
+}
+
 void help_noun(const struct noun *noun)
 {
 	if (noun->commands_count == 1 && !noun->commands[0].name) {
 		help_command(noun, &noun->commands[0]);
 		return;
 	}
-	printf("Usage: stockbook %s COMMAND [options] ...\n\n%s\n\nCommands:\n", noun->name,
-		noun->summary);
+	const struct command *plain = plain_command(noun);
+	printf("Usage: stockbook %s %s [options] ...\n\n%s\n\nCommands:\n", noun->name,
+		plain ? "[COMMAND]" : "COMMAND", noun->summary);
 	for (size_t i = 0; i < noun->commands_count; i++)
-		printf("  %-14s  %s\n", noun->commands[i].name, noun->commands[i].summary);
+		printf("  %-14s  %s\n", noun->commands[i].name ? noun->commands[i].name : "(none)",
+			noun->commands[i].summary);
+	if (plain)
+		print_options("Options without a command", plain->options);
 	printf("\nExamples:\n");
 	for (size_t i = 0; i < noun->commands_count; i++) {
 		const char *examples = noun->commands[i].examples;

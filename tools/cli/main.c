@@ -13,8 +13,9 @@
 #include "parse.h"
 
 const struct noun *const nouns[] = {&noun_item, &noun_location, &noun_group, &noun_channel,
-	&noun_stock, &noun_reserve, &noun_order, &noun_return, &noun_ledger, &noun_verify, &noun_token,
-	&noun_server, &noun_import, &noun_replay, &noun_call};
+	&noun_stock, &noun_reserve, &noun_order, &noun_return, &noun_work, &noun_pick, &noun_pickup,
+	&noun_ship, &noun_transfer, &noun_recount, &noun_promise, &noun_ledger, &noun_verify,
+	&noun_token, &noun_server, &noun_import, &noun_replay, &noun_call};
 const size_t nouns_count = ARRAY_COUNT(nouns);
 
 enum common_value {
@@ -155,6 +156,11 @@ static enum exit_code run_command(struct cli *cli, const struct noun *noun,
 	const struct command *command, int argc, char **argv)
 {
 	struct parsed parsed = {0};
+	if (!command->name && noun->commands_count > 1 && argc == 2 &&
+		(strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		help_noun(noun);
+		return EXIT_CODE_OK;
+	}
 	cli->command_name =
 		command->name ? arena_printf(&cli->arena, "%s %s", noun->name, command->name) : noun->name;
 	if (!parse_options(cli, argc, argv, command->options, 0, &parsed)) {
@@ -214,6 +220,16 @@ static enum exit_code run(struct cli *cli, int argc, char **argv)
 	return run_command(cli, noun, command, rest_count - skip, rest + skip);
 }
 
+ProtobufCMessage *cli_keep(struct cli *cli, ProtobufCMessage *response)
+{
+	if (!response)
+		return NULL;
+	cli->kept = arena_grow(&cli->arena, cli->kept, cli->kept_count, &cli->kept_capacity,
+		sizeof(ProtobufCMessage *));
+	cli->kept[cli->kept_count++] = response;
+	return response;
+}
+
 int main(int argc, char **argv)
 {
 	struct cli cli = {0};
@@ -227,6 +243,8 @@ int main(int argc, char **argv)
 		code = code ? code : EXIT_CODE_USAGE;
 	}
 	stockbook_client_close(cli.client);
+	for (size_t i = 0; i < cli.kept_count; i++)
+		protobuf_c_message_free_unpacked(cli.kept[i], NULL);
 	arena_release(&cli.arena);
 	return (int)code;
 }

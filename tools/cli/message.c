@@ -33,6 +33,79 @@ char **message_text_field(ProtobufCMessage *message, const char *name)
 	return (char **)(uintptr_t)message_field(message, field);
 }
 
+static const ProtobufCFieldDescriptor *field_of(const ProtobufCMessage *message, const char *name)
+{
+	const ProtobufCFieldDescriptor *field =
+		protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name);
+	CHECK(field);
+	return field;
+}
+
+static void *value_of(ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+	return (char *)message + field->offset;
+}
+
+ProtobufCMessage *message_new(struct arena *arena, const ProtobufCMessageDescriptor *descriptor)
+{
+	ProtobufCMessage *message = arena_alloc(arena, descriptor->sizeof_message);
+	descriptor->message_init(message);
+	return message;
+}
+
+void message_set_text(ProtobufCMessage *message, const char *name, const char *text)
+{
+	char **field = message_text_field(message, name);
+	CHECK(field);
+	*field = text_of(text);
+}
+
+static bool is_wide(const ProtobufCFieldDescriptor *field)
+{
+	CHECK(field->label != PROTOBUF_C_LABEL_REPEATED);
+	CHECK(field->type == PROTOBUF_C_TYPE_INT64 || field->type == PROTOBUF_C_TYPE_INT32 ||
+		  field->type == PROTOBUF_C_TYPE_ENUM || field->type == PROTOBUF_C_TYPE_BOOL);
+	return field->type == PROTOBUF_C_TYPE_INT64;
+}
+
+void message_set_number(ProtobufCMessage *message, const char *name, int64_t number)
+{
+	const ProtobufCFieldDescriptor *field = field_of(message, name);
+	if (is_wide(field)) {
+		*(int64_t *)value_of(message, field) = number;
+		return;
+	}
+	CHECK(number >= INT32_MIN && number <= INT32_MAX);
+	*(int32_t *)value_of(message, field) = (int32_t)number;
+}
+
+int64_t message_number(const ProtobufCMessage *message, const char *name)
+{
+	const ProtobufCFieldDescriptor *field = field_of(message, name);
+	const void *value = message_field(message, field);
+	return is_wide(field) ? *(const int64_t *)value : *(const int32_t *)value;
+}
+
+void message_set_part(ProtobufCMessage *message, const char *name, ProtobufCMessage *part)
+{
+	const ProtobufCFieldDescriptor *field = field_of(message, name);
+	CHECK(field->type == PROTOBUF_C_TYPE_MESSAGE && field->label != PROTOBUF_C_LABEL_REPEATED);
+	*(ProtobufCMessage **)value_of(message, field) = part;
+}
+
+void message_set_parts(ProtobufCMessage *message, const char *name, void *parts, size_t count)
+{
+	const ProtobufCFieldDescriptor *field = field_of(message, name);
+	CHECK(field->type == PROTOBUF_C_TYPE_MESSAGE && field->label == PROTOBUF_C_LABEL_REPEATED);
+	*(void **)value_of(message, field) = parts;
+	*(size_t *)(void *)((char *)message + field->quantifier_offset) = count;
+}
+
+bool message_has(const ProtobufCMessage *message, const char *name)
+{
+	return protobuf_c_message_descriptor_get_field_by_name(message->descriptor, name) != NULL;
+}
+
 static size_t value_size(const ProtobufCFieldDescriptor *field)
 {
 	switch (field->type) {

@@ -14,6 +14,17 @@
 
 /* A string field by its name, for reading and setting; NULL when there is none of that name. */
 char **message_text_field(ProtobufCMessage *message, const char *name);
+/* A new message of that type, empty. */
+ProtobufCMessage *message_new(struct arena *arena, const ProtobufCMessageDescriptor *descriptor);
+/* Sets a field by its name; it must be one of that type (enums and 32-bit integers are numbers). */
+void message_set_text(ProtobufCMessage *message, const char *name, const char *text);
+void message_set_number(ProtobufCMessage *message, const char *name, int64_t number);
+void message_set_part(ProtobufCMessage *message, const char *name, ProtobufCMessage *part);
+/* The messages of a repeated field, which are of the type that the field has. */
+void message_set_parts(ProtobufCMessage *message, const char *name, void *parts, size_t count);
+bool message_has(const ProtobufCMessage *message, const char *name);
+/* An integer or enum by its name. */
+int64_t message_number(const ProtobufCMessage *message, const char *name);
 /* Where the field's value is. */
 const void *message_field(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field);
 /* How many values the field has: elements, or 1 or 0 by presence. Proto3 fields without presence

@@ -1,11 +1,15 @@
 /* stockbook order: what customers bought, and how far each line has come. */
 #include "cli.h"
 
+#include <stdio.h>
 #include <string.h>
 
+#include "document.h"
+#include "here.h"
 #include "message.h"
 #include "order_view.h"
 #include "parse.h"
+#include "sourcing.h"
 #include "stockbook/v1/order.pb-c.h"
 #include "view.h"
 
@@ -25,6 +29,7 @@ static const struct column line_columns[] = {
 	{"LINE", "line", COLUMN_NUMBER},
 	{"SKU", "sku", COLUMN_TEXT},
 	{"METHOD", "method", COLUMN_TEXT},
+	{"AT", "pickup_location", COLUMN_NO_ZERO},
 	{"PRICE", "unit_price", COLUMN_NUMBER},
 	{"ORDERED", "ordered", COLUMN_NUMBER},
 	{"OPEN", "open", COLUMN_NUMBER | COLUMN_NO_ZERO},
@@ -47,67 +52,89 @@ static const struct column list_columns[] = {
 	{"LINES", "lines", COLUMN_DETAIL},
 };
 
+static const struct column history_columns[] = {
+	{"TIME", "time", COLUMN_TEXT},
+	{"WHAT", "document_kind", COLUMN_TEXT},
+	{"ID", "document_id", COLUMN_SHORT | COLUMN_EXTRA},
+	{"STEP", "step", COLUMN_TEXT},
+	{"FROM", "status_before", COLUMN_EXTRA},
+	{"TO", "status_after", COLUMN_STATUS},
+	{"WHERE", "location", COLUMN_TEXT | COLUMN_EXTRA},
+	{"CHANNEL", "channel", COLUMN_EXTRA},
+	{"WHO", "actor", COLUMN_LONG},
+	{"NOTE", "note", COLUMN_LONG | COLUMN_EXTRA},
+};
+
+const struct document_kind order_kind = {
+	.noun = "order",
+	.service = "OrderService",
+	.suffix = "Order",
+	.list = "ListOrders",
+	.field = "order",
+	.rows = "orders",
+	.id_field = "order_id",
+	.places = {"reference"},
+	DOCUMENT_COLUMNS(fields, line_columns, list_columns),
+};
+
 static struct {
-	char *channel, *customer, *reference, *location, *note, *carrier, *tracking;
-	int allow_partial, fulfil, carry_out, pick_first;
+	char *channel, *customer, *reference, *carrier, *tracking;
+	int allow_partial, pick_first;
 } given;
+
+static const struct column opened_pickups[] = {
+	{"PICKUP", "id", COLUMN_SHORT},
+	{"STATUS", "status", COLUMN_STATUS},
+	{"AT", "location", COLUMN_TEXT},
+	{"READY BY", "ready_by", COLUMN_DUE},
+};
+
+static const struct column opened_shipments[] = {
+	{"SHIPMENT", "id", COLUMN_SHORT},
+	{"STATUS", "status", COLUMN_STATUS},
+	{"FROM", "location", COLUMN_TEXT},
+	{"SHIP BY", "ship_by", COLUMN_DUE},
+};
+
+static const struct column opened_transfers[] = {
+	{"TRANSFER", "id", COLUMN_SHORT},
+	{"STATUS", "status", COLUMN_STATUS},
+	{"FROM", "source", COLUMN_TEXT},
+	{"TO", "destination", COLUMN_TEXT},
+};
+
+/* What was opened to bring the order to its customer. */
+static void show_opened(struct cli *cli, const ProtobufCMessage *response)
+{
+	static const struct {
+		const char *rows;
+		const struct column *columns;
+		size_t count;
+	} kinds[] = {{"pickups", VIEW_COLUMNS(opened_pickups)},
+		{"shipments", VIEW_COLUMNS(opened_shipments)},
+		{"transfers", VIEW_COLUMNS(opened_transfers)}};
+	for (size_t i = 0; i < ARRAY_COUNT(kinds) && cli->output == OUTPUT_TABLE; i++) {
+		size_t count = 0;
+		if (message_has(response, kinds[i].rows))
+			message_parts(response, kinds[i].rows, &count);
+		if (!count)
+			continue;
+		putchar('\n');
+		view_rows(cli, response, kinds[i].rows, kinds[i].columns, kinds[i].count);
+	}
+}
 
 enum exit_code show_order(struct cli *cli, ProtobufCMessage *response)
 {
-	if (!response)
-		return cli->exit_code;
-	enum exit_code code = view_document(cli, response, "order", VIEW_COLUMNS(fields), "lines",
-		VIEW_COLUMNS(line_columns));
-	protobuf_c_message_free_unpacked(response, NULL);
+	enum exit_code code = document_show(cli, &order_kind, cli_keep(cli, response));
+	if (response)
+		show_opened(cli, response);
 	return code;
-}
-
-static const struct poptOption place_options[] = {
-	{"channel", 0, POPT_ARG_STRING, &given.channel, 0, "sources lines that name no location",
-		"CODE"},
-	{"customer", 0, POPT_ARG_STRING, &given.customer, 0, "who bought", "TEXT"},
-	{"reference", 0, POPT_ARG_STRING, &given.reference, 0, "own number of the order", "TEXT"},
-	{"location", 0, POPT_ARG_STRING, &given.location, 0, "of lines that name none", "CODE"},
-	{"carry-out", 0, POPT_ARG_NONE, &given.carry_out, 0, "a till sale: gone at once, never refused",
-		NULL},
-	{"fulfil", 0, POPT_ARG_NONE, &given.fulfil, 0, "pick and ship at once", NULL},
-	{"allow-partial", 0, POPT_ARG_NONE, &given.allow_partial, 0, "the rest stays open", NULL},
-	POPT_TABLEEND,
-};
-
-static enum exit_code place(struct cli *cli)
-{
-	Stockbook__V1__PlaceOrderRequest request = STOCKBOOK__V1__PLACE_ORDER_REQUEST__INIT;
-	request.channel = text_of(given.channel);
-	request.customer = text_of(given.customer);
-	request.reference = text_of(given.reference);
-	request.allow_partial = given.allow_partial;
-	request.fulfil = given.fulfil;
-	request.n_lines = (size_t)cli->arguments_count;
-	request.lines = arena_alloc_array(&cli->arena, request.n_lines, sizeof(*request.lines));
-	for (size_t i = 0; i < request.n_lines; i++) {
-		struct line line;
-		if (!parse_line(&cli->arena, cli->arguments[i], &line))
-			return usage_error(cli, "'%s' is not SKU:QUANTITY[@LOCATION][=PRICE]",
-				cli->arguments[i]);
-		Stockbook__V1__PlaceOrderLine *to = arena_alloc(&cli->arena, sizeof(*to));
-		stockbook__v1__place_order_line__init(to);
-		to->sku = text_of(line.sku);
-		to->quantity = line.quantity;
-		to->location = text_of(line.location ? line.location : given.location);
-		to->unit_price = line.price;
-		to->method = given.carry_out ? STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_CARRY_OUT
-									 : STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP;
-		request.lines[i] = to;
-	}
-	return show_order(cli, cli_call(cli, "OrderService", "PlaceOrder", &request.base));
 }
 
 static enum exit_code show(struct cli *cli)
 {
-	Stockbook__V1__GetOrderRequest request = STOCKBOOK__V1__GET_ORDER_REQUEST__INIT;
-	request.order_id = cli->arguments[0];
-	return show_order(cli, cli_call(cli, "OrderService", "GetOrder", &request.base));
+	return document_step(cli, &order_kind, "Get", NULL);
 }
 
 static const struct poptOption list_options[] = {
@@ -128,68 +155,78 @@ static enum exit_code list(struct cli *cli)
 		VIEW_COLUMNS(list_columns));
 }
 
-/* The steps all take ORDER [LINE:QUANTITY[@LOCATION]...]; false after a message. */
-static bool read_step(struct cli *cli, char **order_id, Stockbook__V1__OrderLineQuantity ***lines,
-	size_t *count)
+static enum exit_code history(struct cli *cli)
 {
-	*order_id = cli->arguments[0];
-	*count = (size_t)(cli->arguments_count - 1);
-	*lines = arena_alloc_array(&cli->arena, *count, sizeof(**lines));
-	for (size_t i = 0; i < *count; i++) {
-		struct line line;
-		int64_t number;
-		const char *text = cli->arguments[i + 1];
-		if (!parse_line(&cli->arena, text, &line) || line.price ||
-			!parse_integer(line.sku, &number) || number < 1 || number > INT32_MAX) {
-			usage_error(cli, "'%s' is not LINE:QUANTITY or LINE:QUANTITY@LOCATION", text);
-			return false;
-		}
-		Stockbook__V1__OrderLineQuantity *to = arena_alloc(&cli->arena, sizeof(*to));
-		stockbook__v1__order_line_quantity__init(to);
-		to->line = (int32_t)number;
-		to->quantity = line.quantity;
-		to->location = text_of(line.location);
-		(*lines)[i] = to;
-	}
-	return true;
+	Stockbook__V1__GetOrderHistoryRequest request = STOCKBOOK__V1__GET_ORDER_HISTORY_REQUEST__INIT;
+	request.order_id = document_resolve(cli, &order_kind, cli->arguments[0]);
+	if (!request.order_id)
+		return cli->exit_code;
+	ProtobufCMessage *response =
+		cli_keep(cli, cli_call(cli, "OrderService", "GetOrderHistory", &request.base));
+	if (!response)
+		return cli->exit_code;
+	if (((const Stockbook__V1__GetOrderHistoryResponse *)response)->truncated)
+		say_hint("more happened; 'stockbook ledger history' tells all of one document");
+	return view_rows(cli, response, "events", VIEW_COLUMNS(history_columns));
+}
+
+/* The steps all take ORDER [LINE:QUANTITY[@LOCATION]...]; NULL after a message. */
+static ProtobufCMessage *step_request(struct cli *cli, const struct stockbook_method *method)
+{
+	ProtobufCMessage *request = message_new(&cli->arena, method->request);
+	char *id = document_resolve(cli, &order_kind, cli->arguments[0]);
+	if (!id)
+		return NULL;
+	cli->exit_code = EXIT_CODE_USAGE;
+	if (!document_read_lines(cli, 1, request, "quantity"))
+		return NULL;
+	message_set_text(request, "order_id", id);
+	return request;
+}
+
+/* The request is changed by `fill`, which may be NULL. */
+static enum exit_code step(struct cli *cli, const char *name, void (*fill)(ProtobufCMessage *))
+{
+	const struct stockbook_method *method = stockbook_method("OrderService", name);
+	ProtobufCMessage *request = step_request(cli, method);
+	if (!request)
+		return cli->exit_code;
+	if (fill)
+		fill(request);
+	return show_order(cli, cli_call_method(cli, method, request));
 }
 
 static const struct poptOption allocate_options[] = {
 	{"allow-partial", 0, POPT_ARG_NONE, &given.allow_partial, 0, "the rest stays open", NULL},
+	SOURCING_OPTIONS,
 	POPT_TABLEEND,
 };
 
 static enum exit_code allocate(struct cli *cli)
 {
-	Stockbook__V1__AllocateOrderRequest request = STOCKBOOK__V1__ALLOCATE_ORDER_REQUEST__INIT;
-	if (!read_step(cli, &request.order_id, &request.lines, &request.n_lines))
+	const struct stockbook_method *method = stockbook_method("OrderService", "AllocateOrder");
+	ProtobufCMessage *request = step_request(cli, method);
+	if (!request)
+		return cli->exit_code;
+	if (!sourcing_set(cli, request, "sourcing"))
 		return EXIT_CODE_USAGE;
-	request.allow_partial = given.allow_partial;
-	return show_order(cli, cli_call(cli, "OrderService", "AllocateOrder", &request.base));
+	message_set_number(request, "allow_partial", given.allow_partial);
+	return show_order(cli, cli_call_method(cli, method, request));
 }
 
 static enum exit_code deallocate(struct cli *cli)
 {
-	Stockbook__V1__DeallocateOrderRequest request = STOCKBOOK__V1__DEALLOCATE_ORDER_REQUEST__INIT;
-	if (!read_step(cli, &request.order_id, &request.lines, &request.n_lines))
-		return EXIT_CODE_USAGE;
-	return show_order(cli, cli_call(cli, "OrderService", "DeallocateOrder", &request.base));
+	return step(cli, "DeallocateOrder", NULL);
 }
 
 static enum exit_code pick(struct cli *cli)
 {
-	Stockbook__V1__PickOrderRequest request = STOCKBOOK__V1__PICK_ORDER_REQUEST__INIT;
-	if (!read_step(cli, &request.order_id, &request.lines, &request.n_lines))
-		return EXIT_CODE_USAGE;
-	return show_order(cli, cli_call(cli, "OrderService", "PickOrder", &request.base));
+	return step(cli, "PickOrder", NULL);
 }
 
 static enum exit_code put_back(struct cli *cli)
 {
-	Stockbook__V1__PutBackOrderRequest request = STOCKBOOK__V1__PUT_BACK_ORDER_REQUEST__INIT;
-	if (!read_step(cli, &request.order_id, &request.lines, &request.n_lines))
-		return EXIT_CODE_USAGE;
-	return show_order(cli, cli_call(cli, "OrderService", "PutBackOrder", &request.base));
+	return step(cli, "PutBackOrder", NULL);
 }
 
 static const struct poptOption ship_options[] = {
@@ -199,43 +236,60 @@ static const struct poptOption ship_options[] = {
 	POPT_TABLEEND,
 };
 
+static void fill_ship(ProtobufCMessage *message)
+{
+	Stockbook__V1__ShipOrderRequest *request = (Stockbook__V1__ShipOrderRequest *)message;
+	request->pick_first = given.pick_first;
+	request->carrier = text_of(given.carrier);
+	request->tracking = text_of(given.tracking);
+}
+
 static enum exit_code ship(struct cli *cli)
 {
-	Stockbook__V1__ShipOrderRequest request = STOCKBOOK__V1__SHIP_ORDER_REQUEST__INIT;
-	if (!read_step(cli, &request.order_id, &request.lines, &request.n_lines))
-		return EXIT_CODE_USAGE;
-	request.pick_first = given.pick_first;
-	request.carrier = text_of(given.carrier);
-	request.tracking = text_of(given.tracking);
-	return show_order(cli, cli_call(cli, "OrderService", "ShipOrder", &request.base));
+	return step(cli, "ShipOrder", fill_ship);
 }
 
 static const struct poptOption cancel_options[] = {
-	{"note", 0, POPT_ARG_STRING, &given.note, 0, "for people", "TEXT"},
+	NOTE_OPTION,
+	{"channel", 0, POPT_ARG_STRING, &given.channel, 0, "in which it happens", "CODE"},
+	WORKER_OPTION,
 	POPT_TABLEEND,
 };
 
+static void fill_cancel(ProtobufCMessage *message)
+{
+	Stockbook__V1__CancelOrderLinesRequest *request =
+		(Stockbook__V1__CancelOrderLinesRequest *)message;
+	request->note = text_of(given_note);
+	request->channel = text_of(given.channel);
+	request->worker = text_of(here_worker());
+}
+
 static enum exit_code cancel(struct cli *cli)
 {
-	Stockbook__V1__CancelOrderLinesRequest request =
-		STOCKBOOK__V1__CANCEL_ORDER_LINES_REQUEST__INIT;
-	if (!read_step(cli, &request.order_id, &request.lines, &request.n_lines))
-		return EXIT_CODE_USAGE;
-	request.note = text_of(given.note);
-	return show_order(cli, cli_call(cli, "OrderService", "CancelOrderLines", &request.base));
+	return step(cli, "CancelOrderLines", fill_cancel);
 }
 
 #define STEP_ARGUMENTS "ORDER [LINE:QUANTITY[@LOCATION]...]"
 #define AN_ORDER "019389a2-6f1e-7005-8000-1a2b3c4d5e6f"
 
 static const struct command commands[] = {
-	{"place", "SKU:QUANTITY[@LOCATION][=PRICE]...", "Places an order and allocates its lines.",
-		"All lines or none, unless --allow-partial.\n",
+	{"place", ORDER_LINES_ARGUMENT, "Places an order and allocates its lines.", order_place_details,
 		"order place --channel web --customer 17850 85123A:6=2.55GBP 71053:6@LEEDS=3.39GBP\n"
-		"order place --channel till --carry-out 85123A:1@LEEDS=2.55GBP",
-		place_options, 1, -1, place},
-	{"show", "ORDER", "Shows an order and its lines.", NULL, "order show " AN_ORDER, NULL, 1, 1,
-		show},
+		"order place --channel till --carry-out 85123A:1@LEEDS=2.55GBP\n"
+		"order place --channel web --method pickup --near 53.8,-1.55 85123A:1\n"
+		"order place --channel web --pickup-at LEEDS 85123A:1/ship-to-store 71053:2/ship\n"
+		"order place --channel till --carry-out --otherwise ship --location LEEDS 85123A:3",
+		order_place_options, 1, -1, order_place},
+	{"show", "ORDER", "Shows an order and its lines.",
+		"ORDER, here and below, is its id or its reference.\n",
+		"order show " AN_ORDER "\norder show 536365", NULL, 1, 1, show},
+	{"history", "ORDER", "All that happened to it, its pickups, shipments and transfers.", NULL,
+		"order history 536365", NULL, 1, 1, history},
+	{"amend", "ORDER LINE:QUANTITY[=PRICE]...", "Other quantities and prices, and more lines.",
+		order_amend_details,
+		"order amend 536365 1:2 2:1=2.00GBP\norder amend 536365 --add 71053:1=3.39GBP/pickup",
+		order_amend_options, 1, -1, order_amend},
 	{"list", "", "Lists orders of a customer or of a number, oldest first.", NULL,
 		"order list --customer 17850\norder list --reference 536365", list_options, 0, 0, list},
 	{"allocate", STEP_ARGUMENTS, "Commits stock to what is open.", NULL,

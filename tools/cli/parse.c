@@ -194,6 +194,43 @@ bool parse_line(struct arena *arena, const char *text, struct line *line)
 	return false;
 }
 
+bool parse_document_line(struct arena *arena, const char *text, struct document_line *to)
+{
+	struct line line;
+	int64_t number;
+	if (!parse_line(arena, text, &line) || !parse_integer(line.sku, &number) || number < 1 ||
+		number > INT32_MAX)
+		return false;
+	*to = (struct document_line){
+		.line = (int32_t)number,
+		.quantity = line.quantity,
+		.location = line.location,
+		.price = line.price,
+	};
+	return true;
+}
+
+bool parse_coordinates(const char *text, double *latitude, double *longitude)
+{
+	char *end;
+	*latitude = strtod(text, &end);
+	if (end == text || *end != ',')
+		return false;
+	const char *second = end + 1;
+	*longitude = strtod(second, &end);
+	return end != second && *end == '\0' && *latitude >= -90 && *latitude <= 90 &&
+		   *longitude >= -180 && *longitude <= 180;
+}
+
+bool parse_deadline(const char *text, int64_t *seconds)
+{
+	int64_t ms;
+	if (!parse_duration_ms(text, &ms) || isdigit((unsigned char)text[strlen(text) - 1]))
+		return parse_time(text, seconds);
+	*seconds = (int64_t)time(NULL) + ms / 1000;
+	return true;
+}
+
 Google__Protobuf__Int64Value *int64_value(struct arena *arena, int64_t value)
 {
 	Google__Protobuf__Int64Value *message = arena_alloc(arena, sizeof(*message));

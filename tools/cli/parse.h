@@ -43,6 +43,20 @@ struct line {
 };
 MUST_USE bool parse_line(struct arena *arena, const char *text, struct line *line);
 
+/* LINE:QUANTITY[@LOCATION][=PRICE]: of a document's line, by its number. */
+struct document_line {
+	int32_t line;
+	int64_t quantity;
+	const char *location;        /* NULL when not named */
+	Stockbook__V1__Money *price; /* NULL when not named */
+};
+MUST_USE bool parse_document_line(struct arena *arena, const char *text,
+	struct document_line *line);
+/* "53.8,-1.55": latitude and longitude in degrees. */
+MUST_USE bool parse_coordinates(const char *text, double *latitude, double *longitude);
+/* As parse_time(), for a time to come: a duration is from now on. */
+MUST_USE bool parse_deadline(const char *text, int64_t *seconds);
+
 /* Messages out of the arena. */
 Google__Protobuf__Int64Value *int64_value(struct arena *arena, int64_t value);
 Google__Protobuf__Duration *duration_of(struct arena *arena, int64_t value_ms);

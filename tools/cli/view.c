@@ -9,6 +9,7 @@
 
 #include <libsmartcols.h>
 
+#include "cell.h"
 #include "message.h"
 #include "message_json.h"
 #include "parse.h"
@@ -49,12 +50,10 @@ static void add_column(struct libscols_table *table, const char *title, int kind
 
 static void set_cell(struct libscols_line *line, size_t index, const char *text, int kind)
 {
-	if ((kind & COLUMN_NO_ZERO) && strcmp(text, "0") == 0)
-		text = "";
 	CHECK(scols_line_set_data(line, index, text) == 0);
-	/* The sign says it; the colour only helps to find it. */
-	if ((kind & COLUMN_NUMBER) && text[0] == '-')
-		scols_cell_set_color(scols_line_get_cell(line, index), "red");
+	const char *colour = cell_colour(text, kind);
+	if (colour)
+		scols_cell_set_color(scols_line_get_cell(line, index), colour);
 }
 
 static void write_csv_text(const char *text)
@@ -164,6 +163,11 @@ static size_t choose_columns(struct cli *cli, const struct rows *pages, size_t p
 	return count;
 }
 
+static const char *colour_code(const char *colour)
+{
+	return strcmp(colour, "red") == 0 ? "31" : strcmp(colour, "green") == 0 ? "32" : "33";
+}
+
 static void print_fields(struct cli *cli, const ProtobufCMessage *document,
 	const struct column *fields, size_t fields_count)
 {
@@ -172,8 +176,11 @@ static void print_fields(struct cli *cli, const ProtobufCMessage *document,
 		if ((int)strlen(fields[i].title) > width)
 			width = (int)strlen(fields[i].title);
 	for (size_t i = 0; i < fields_count; i++) {
-		const char *text = message_text(&cli->arena, document, fields[i].field);
-		if (*text)
+		const char *text = cell_text(&cli->arena, document, &fields[i]);
+		const char *colour = may_colour(STDOUT_FILENO) ? cell_colour(text, fields[i].kind) : NULL;
+		if (*text && colour)
+			printf("%-*s  \033[%sm%s\033[0m\n", width, fields[i].title, colour_code(colour), text);
+		else if (*text)
 			printf("%-*s  %s\n", width, fields[i].title, text);
 	}
 }
@@ -199,14 +206,23 @@ static bool fits(struct cli *cli, const struct rows *pages, size_t pages_count,
 		size_t widest = width_of(columns[i].title);
 		for (size_t page = 0; page < pages_count && !(columns[i].kind & COLUMN_LONG); page++) {
 			for (size_t row = 0; row < pages[page].count; row++) {
-				size_t cell = width_of(message_text(&cli->arena, pages[page].messages[row],
-					columns[i].field));
+				size_t cell =
+					width_of(cell_text(&cli->arena, pages[page].messages[row], &columns[i]));
 				widest = cell > widest ? cell : widest;
 			}
 		}
 		width += widest + (i > 0);
 	}
 	return width <= size.ws_col;
+}
+
+static size_t drop_extra(struct column *columns, size_t count)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!(columns[i].kind & COLUMN_EXTRA))
+			columns[kept++] = columns[i];
+	return kept;
 }
 
 /* One row after the other, a field a line. */
@@ -231,7 +247,7 @@ static void fill_table(struct cli *cli, struct libscols_table *table, const stru
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 		CHECK(line);
 		for (size_t i = 0; i < columns_count; i++)
-			set_cell(line, i, message_text(&cli->arena, page->messages[row], columns[i].field),
+			set_cell(line, i, cell_text(&cli->arena, page->messages[row], &columns[i]),
 				columns[i].kind);
 	}
 }
@@ -249,6 +265,8 @@ static void print_table(struct cli *cli, const struct rows *pages, size_t pages_
 			printf("none\n");
 		return;
 	}
+	if (!fits(cli, pages, pages_count, chosen, count))
+		count = drop_extra(chosen, count);
 	if (!fits(cli, pages, pages_count, chosen, count)) {
 		print_blocks(cli, pages, pages_count, chosen, count);
 		return;
@@ -434,6 +452,44 @@ enum exit_code view_list(struct cli *cli, const char *service, const char *name,
 	if (complete && list.more)
 		say_hint("there are more; --limit 0 shows all");
 	return complete ? EXIT_CODE_OK : cli->exit_code;
+}
+
+bool list_all(struct cli *cli, const char *service, const char *name, ProtobufCMessage *request,
+	const char *rows, const ProtobufCMessage *const **messages, size_t *count)
+{
+	const ProtobufCMessage **all = NULL;
+	size_t capacity = 0;
+	char *token = text_of("");
+	*count = 0;
+	do {
+		set_page(request, token, 0);
+		ProtobufCMessage *response = cli_call(cli, service, name, request);
+		if (!response)
+			return false;
+		size_t found;
+		const ProtobufCMessage *const *page = message_parts(response, rows, &found);
+		for (size_t i = 0; i < found; i++) {
+			all = arena_grow(&cli->arena, all, *count, &capacity, sizeof(*all));
+			all[(*count)++] = page[i];
+		}
+		cli_keep(cli, response);
+		token = *message_text_field(response, "next_page_token");
+	} while (*token);
+	*messages = all;
+	return true;
+}
+
+enum exit_code view_messages(struct cli *cli, const ProtobufCMessage *const *messages, size_t count,
+	const struct column *columns, size_t columns_count)
+{
+	struct rows page = {messages, count};
+	if (cli->output == OUTPUT_TABLE)
+		print_table(cli, &page, 1, columns, columns_count);
+	else
+		print_csv_titles(columns, columns_count);
+	for (size_t i = 0; cli->output != OUTPUT_TABLE && i < count; i++)
+		print_csv_row(cli, messages[i], columns, columns_count);
+	return EXIT_CODE_OK;
 }
 
 enum exit_code view_done(struct cli *cli, ProtobufCMessage *response, const char *format, ...)

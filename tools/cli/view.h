@@ -9,11 +9,21 @@
 
 enum column_kind {
 	COLUMN_TEXT = 0,
-	COLUMN_NUMBER = 1,  /* to the right */
-	COLUMN_LONG = 2,    /* gives way when the terminal is narrow */
-	COLUMN_DETAIL = 4,  /* in CSV and JSON only: too much for a table */
-	COLUMN_NO_ZERO = 8, /* 0 is shown as nothing in a table */
+	COLUMN_NUMBER = 1,   /* to the right */
+	COLUMN_LONG = 2,     /* gives way when the terminal is narrow */
+	COLUMN_DETAIL = 4,   /* in CSV and JSON only: too much for a table */
+	COLUMN_NO_ZERO = 8,  /* 0 is shown as nothing in a table */
+	COLUMN_SHORT = 16,   /* an id: a table shows its end, which commands take for it */
+	COLUMN_DUE = 32,     /* a time: a table says how far off it is, and when it is over */
+	COLUMN_EXTRA = 64,   /* left out of a table that is too wide for the terminal */
+	COLUMN_STATUS = 128, /* coloured by what the word says */
+	COLUMN_BAR = 256,    /* a bar; '!' in it is late. Not in CSV and JSON */
 };
+
+/* An id's end, as tables show it and document.h takes it. */
+const char *short_id(const char *id);
+/* How far off a moment is: "in 25 min", "3 h LATE". */
+const char *due_text(struct arena *arena, int64_t seconds, int64_t now);
 
 struct column {
 	const char *title; /* of the table; CSV uses the field's name */
@@ -36,6 +46,12 @@ enum exit_code view_document(struct cli *cli, const ProtobufCMessage *response,
 enum exit_code view_list(struct cli *cli, const char *service, const char *name,
 	ProtobufCMessage *request, const char *rows, int64_t limit, const struct column *columns,
 	size_t columns_count);
+/* All rows of a List method, page by page; false after a message. They live until the end. */
+bool list_all(struct cli *cli, const char *service, const char *name, ProtobufCMessage *request,
+	const char *rows, const ProtobufCMessage *const **messages, size_t *count);
+/* Rows that were brought together by hand. */
+enum exit_code view_messages(struct cli *cli, const ProtobufCMessage *const *messages, size_t count,
+	const struct column *columns, size_t columns_count);
 /* Ends a command whose response says nothing more than that it was done. */
 enum exit_code view_done(struct cli *cli, ProtobufCMessage *response, const char *format, ...)
 	PRINTF_LIKE(3, 4);
