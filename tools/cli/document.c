@@ -54,46 +54,80 @@ static const char *id_of(const ProtobufCMessage *document)
 
 static const char *reference_of(const ProtobufCMessage *document)
 {
+	if (!message_has(document, "reference"))
+		return "";
 	return *message_text_field((ProtobufCMessage *)(uintptr_t)document, "reference");
 }
 
-static void add_named(struct cli *cli, struct candidates *candidates, const char *typed,
-	const ProtobufCMessage *const *messages, size_t count)
+static void add_candidate(struct cli *cli, struct candidates *candidates,
+	const ProtobufCMessage *message)
 {
-	for (size_t i = 0; i < count; i++) {
-		bool known = false;
-		for (size_t j = 0; j < candidates->count; j++)
-			known |= strcmp(id_of(candidates->messages[j]), id_of(messages[i])) == 0;
-		if (known || !document_is_named(typed, id_of(messages[i]), reference_of(messages[i])))
-			continue;
-		candidates->messages = arena_grow(&cli->arena, candidates->messages, candidates->count,
-			&candidates->capacity, sizeof(ProtobufCMessage *));
-		candidates->messages[candidates->count++] = messages[i];
-	}
+	for (size_t i = 0; i < candidates->count; i++)
+		if (strcmp(id_of(candidates->messages[i]), id_of(message)) == 0)
+			return;
+	candidates->messages = arena_grow(&cli->arena, candidates->messages, candidates->count,
+		&candidates->capacity, sizeof(ProtobufCMessage *));
+	candidates->messages[candidates->count++] = message;
+}
+
+/* Those that the list has where `field` is `value`; with `typed`, those of them named so. False
+ * after a message. */
+static bool find_in(struct cli *cli, const struct document_kind *kind, const char *field,
+	const char *value, const char *typed, struct candidates *candidates)
+{
+	const struct stockbook_method *list = stockbook_method(kind->service, kind->list);
+	CHECK(list);
+	ProtobufCMessage *request = message_new(&cli->arena, list->request);
+	const ProtobufCMessage *const *messages;
+	size_t count;
+	message_set_text(request, field, value);
+	if (!list_all(cli, kind->service, kind->list, request, kind->rows, &messages, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (!typed || document_is_named(typed, id_of(messages[i]), reference_of(messages[i])))
+			add_candidate(cli, candidates, messages[i]);
+	return true;
 }
 
 /* False after a message. */
 static bool find_candidates(struct cli *cli, const struct document_kind *kind, const char *typed,
 	struct candidates *candidates)
 {
-	const struct stockbook_method *list = stockbook_method(kind->service, kind->list);
-	CHECK(list);
-	for (size_t i = 0; i < ARRAY_COUNT(kind->places) && kind->places[i]; i++) {
-		ProtobufCMessage *request = message_new(&cli->arena, list->request);
-		const ProtobufCMessage *const *messages;
-		size_t count;
-		bool by_reference = strcmp(kind->places[i], "reference") == 0;
-		if (!by_reference && !*here_location()) {
-			usage_error(cli, "'%s' is no whole id: say where the %s is with --location", typed,
-				kind->noun);
+	for (size_t i = 0; i < ARRAY_COUNT(kind->names) && kind->names[i]; i++)
+		if (!find_in(cli, kind, kind->names[i], typed, NULL, candidates))
 			return false;
-		}
-		message_set_text(request, kind->places[i], by_reference ? typed : here_location());
-		if (!list_all(cli, kind->service, kind->list, request, kind->rows, &messages, &count))
-			return false;
-		add_named(cli, candidates, typed, messages, count);
+	if (kind->places[0] && !*here_location()) {
+		usage_error(cli, "'%s' is no whole id: say where the %s is with --location", typed,
+			kind->noun);
+		return false;
 	}
+	for (size_t i = 0; i < ARRAY_COUNT(kind->places) && kind->places[i]; i++)
+		if (!find_in(cli, kind, kind->places[i], here_location(), typed, candidates))
+			return false;
 	return true;
+}
+
+/* Why no document, or more than one, is meant. */
+static void tell_candidates(struct cli *cli, const struct document_kind *kind, const char *typed,
+	const struct candidates *candidates)
+{
+	if (candidates->count) {
+		say_error("'%s' means %zu %ss", typed, candidates->count, kind->noun);
+		for (size_t i = 0; i < candidates->count; i++)
+			fprintf(stderr, "  %s %s %s\n", id_of(candidates->messages[i]),
+				reference_of(candidates->messages[i]),
+				message_text(&cli->arena, candidates->messages[i], "status"));
+		return;
+	}
+	if (!kind->places[0]) {
+		say_error("%s '%s' not found by its %s%s%s", kind->noun, typed, kind->names[0],
+			kind->names[1] ? " or " : "", kind->names[1] ? kind->names[1] : "");
+		return;
+	}
+	say_error("%s '%s' not found among those under way at '%s'", kind->noun, typed,
+		here_location());
+	say_hint("'stockbook %s list' shows them; of one that is over, give the whole id",
+		kind == &shipment_kind ? "ship" : kind->noun);
 }
 
 char *document_resolve(struct cli *cli, const struct document_kind *kind, const char *typed)
@@ -107,20 +141,7 @@ char *document_resolve(struct cli *cli, const struct document_kind *kind, const 
 	if (candidates.count == 1)
 		return text_of(id_of(candidates.messages[0]));
 	cli->exit_code = EXIT_CODE_REFUSED;
-	if (!candidates.count && strcmp(kind->places[0], "reference") == 0)
-		say_error("%s '%s' not found by its reference", kind->noun, typed);
-	else if (!candidates.count)
-		say_error("%s '%s' not found among those under way at '%s'", kind->noun, typed,
-			here_location());
-	else
-		say_error("'%s' means %zu %ss", typed, candidates.count, kind->noun);
-	for (size_t i = 0; i < candidates.count; i++)
-		fprintf(stderr, "  %s %s %s\n", id_of(candidates.messages[i]),
-			reference_of(candidates.messages[i]),
-			message_text(&cli->arena, candidates.messages[i], "status"));
-	if (!candidates.count)
-		say_hint("'stockbook %s list' shows them; of one that is over, give the whole id",
-			strcmp(kind->noun, "shipment") == 0 ? "ship" : kind->noun);
+	tell_candidates(cli, kind, typed, &candidates);
 	return NULL;
 }
 

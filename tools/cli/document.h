@@ -1,7 +1,7 @@
 /*
- * Documents that people step: orders, pickups, shipments, transfers. They are named by their id, by
- * the end or the beginning of it, or by the order's reference, wherever that means one document
- * that is under way at the location.
+ * Documents that people step. Pickups, shipments and transfers are named by their id, by the end or
+ * the beginning of it, or by the order's reference, wherever that means one that is under way at the
+ * location; orders by their id or reference, reservations by their id, owner or customer.
  */
 #ifndef STOCKBOOK_CLI_DOCUMENT_H
 #define STOCKBOOK_CLI_DOCUMENT_H
@@ -17,8 +17,10 @@ struct document_kind {
 	const char *field;    /* of responses: "pickup" */
 	const char *rows;     /* of lists: "pickups" */
 	const char *id_field; /* of requests: "pickup_id" */
-	/* How the list is asked for what is at a location; up to two fields are tried. */
+	/* The fields of the list's request that say where (up to two are tried), or that take what was
+	 * typed, such as an order's reference. */
 	const char *places[2];
+	const char *names[2];
 	const struct column *fields;
 	size_t fields_count;
 	const struct column *line_columns;
@@ -32,7 +34,8 @@ struct document_kind {
 	.line_columns_count = ARRAY_COUNT(of_lines), .list_columns = (of_list),                        \
 	.list_columns_count = ARRAY_COUNT(of_list)
 
-extern const struct document_kind order_kind, pickup_kind, shipment_kind, transfer_kind;
+extern const struct document_kind order_kind, reservation_kind, pickup_kind, shipment_kind,
+	transfer_kind;
 
 /* The whole id of what was typed; NULL after a message. */
 char *document_resolve(struct cli *cli, const struct document_kind *kind, const char *typed);

@@ -30,6 +30,10 @@ static const struct column fields[] = {
 	{"hands over pickups", "hands_over_pickups", COLUMN_TEXT},
 	{"takes returns", "takes_returns", COLUMN_TEXT},
 	{"parcels a day", "daily_ship_capacity", COLUMN_TEXT},
+	{"minutes to accept a pickup", "pickup_accept_minutes", COLUMN_NO_ZERO},
+	{"minutes until it is ready", "pickup_ready_minutes", COLUMN_NO_ZERO},
+	{"minutes it is kept", "pickup_hold_minutes", COLUMN_NO_ZERO},
+	{"minutes until a parcel leaves", "ship_minutes", COLUMN_NO_ZERO},
 	{"safety stock", "safety_stock", COLUMN_TEXT},
 	{"disabled", "disabled", COLUMN_TEXT},
 	{"created", "create_time", COLUMN_TEXT},
@@ -37,7 +41,8 @@ static const struct column fields[] = {
 };
 
 static struct {
-	char *name, *kind, *time_zone, *safety_stock, *ship_capacity;
+	char *name, *kind, *time_zone, *safety_stock, *ship_capacity, *coordinates;
+	char *accept_within, *ready_within, *keep_for, *ship_within;
 	int no_till, no_ship, pickups, no_returns, disabled;
 } given;
 
@@ -54,6 +59,12 @@ static const struct poptOption put_options[] = {
 		"N"},
 	{"safety-stock", 0, POPT_ARG_STRING, &given.safety_stock, 0, "default for every item here",
 		"QUANTITY"},
+	{"coordinates", 0, POPT_ARG_STRING, &given.coordinates, 0, "such as 53.797,-1.543", "LAT,LON"},
+	{"accept-within", 0, POPT_ARG_STRING, &given.accept_within, 0, "pickups, such as 30m (1h)",
+		"TIME"},
+	{"ready-within", 0, POPT_ARG_STRING, &given.ready_within, 0, "pickups (4h)", "TIME"},
+	{"keep-for", 0, POPT_ARG_STRING, &given.keep_for, 0, "ready pickups (7d)", "TIME"},
+	{"ship-within", 0, POPT_ARG_STRING, &given.ship_within, 0, "parcels (1d)", "TIME"},
 	{"disabled", 0, POPT_ARG_NONE, &given.disabled, 0, "promises nothing", NULL},
 	POPT_TABLEEND,
 };
@@ -66,6 +77,38 @@ static enum exit_code show_location(struct cli *cli, ProtobufCMessage *response)
 		view_document(cli, response, "location", VIEW_COLUMNS(fields), NULL, NULL, 0);
 	protobuf_c_message_free_unpacked(response, NULL);
 	return code;
+}
+
+/* A time in whole minutes; false after a message. */
+static bool read_minutes(struct cli *cli, const char *text, int32_t *minutes)
+{
+	int64_t ms;
+	if (!text)
+		return true;
+	if (!parse_duration_ms(text, &ms) || ms % 60000 || ms / 60000 > INT32_MAX) {
+		usage_error(cli, "'%s' is not a time of whole minutes such as 30m, 4h, 7d", text);
+		return false;
+	}
+	*minutes = (int32_t)(ms / 60000);
+	return true;
+}
+
+/* Where it is, and how long things take there; false after a message. */
+static bool read_place_and_times(struct cli *cli, Stockbook__V1__Location *location)
+{
+	double latitude, longitude;
+	if (given.coordinates) {
+		if (!parse_coordinates(given.coordinates, &latitude, &longitude)) {
+			usage_error(cli, "'%s' is not LATITUDE,LONGITUDE such as 53.797,-1.543",
+				given.coordinates);
+			return false;
+		}
+		location->coordinates = coordinates_of(&cli->arena, latitude, longitude);
+	}
+	return read_minutes(cli, given.accept_within, &location->pickup_accept_minutes) &&
+		   read_minutes(cli, given.ready_within, &location->pickup_ready_minutes) &&
+		   read_minutes(cli, given.keep_for, &location->pickup_hold_minutes) &&
+		   read_minutes(cli, given.ship_within, &location->ship_minutes);
 }
 
 static enum exit_code put(struct cli *cli)
@@ -88,6 +131,8 @@ static enum exit_code put(struct cli *cli)
 	location.takes_returns = !given.no_returns;
 	location.disabled = given.disabled;
 	int64_t safety_stock;
+	if (!read_place_and_times(cli, &location))
+		return EXIT_CODE_USAGE;
 	if (given.ship_capacity && !parse_integer(given.ship_capacity, &location.daily_ship_capacity))
 		return usage_error(cli, "ship capacity '%s' is not a whole number", given.ship_capacity);
 	if (given.safety_stock) {
@@ -118,7 +163,8 @@ static const struct command commands[] = {
 	{"put", "CODE", "Creates a location, or replaces all that is said of it.",
 		"What is not switched off is on: a store sells at the till, ships and takes returns.\n",
 		"location put LEEDS --name 'Leeds, Briggate' --time-zone Europe/London\n"
-		"location put DC1 --kind warehouse --safety-stock 5",
+		"location put DC1 --kind warehouse --safety-stock 5\n"
+		"location put YORK --pickups --coordinates 53.960,-1.087 --ready-within 2h",
 		put_options, 1, 1, put},
 	{"show", "CODE", "Shows a location.", NULL, "location show LEEDS", NULL, 1, 1, show},
 	{"list", "", "Lists locations in the order of their codes.", NULL, "location list",

@@ -73,7 +73,7 @@ const struct document_kind order_kind = {
 	.field = "order",
 	.rows = "orders",
 	.id_field = "order_id",
-	.places = {"reference"},
+	.names = {"reference"},
 	DOCUMENT_COLUMNS(fields, line_columns, list_columns),
 };
 

@@ -256,6 +256,15 @@ Google__Protobuf__Timestamp *timestamp_of(struct arena *arena, int64_t seconds)
 	return message;
 }
 
+Stockbook__V1__Coordinates *coordinates_of(struct arena *arena, double latitude, double longitude)
+{
+	Stockbook__V1__Coordinates *message = arena_alloc(arena, sizeof(*message));
+	stockbook__v1__coordinates__init(message);
+	message->latitude = latitude;
+	message->longitude = longitude;
+	return message;
+}
+
 Stockbook__V1__Money *money_of(struct arena *arena, int64_t minor_units, const char *currency)
 {
 	Stockbook__V1__Money *message = arena_alloc(arena, sizeof(*message));

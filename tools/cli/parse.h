@@ -15,6 +15,7 @@
 #include "google/protobuf/timestamp.pb-c.h"
 #include "google/protobuf/wrappers.pb-c.h"
 #include "stockbook/v1/common.pb-c.h"
+#include "stockbook/v1/location.pb-c.h"
 
 /* Index of the word in the list, or -1. */
 int parse_word(const char *text, const char *const *words, size_t count);
@@ -61,6 +62,7 @@ MUST_USE bool parse_deadline(const char *text, int64_t *seconds);
 Google__Protobuf__Int64Value *int64_value(struct arena *arena, int64_t value);
 Google__Protobuf__Duration *duration_of(struct arena *arena, int64_t value_ms);
 Google__Protobuf__Timestamp *timestamp_of(struct arena *arena, int64_t seconds);
+Stockbook__V1__Coordinates *coordinates_of(struct arena *arena, double latitude, double longitude);
 Stockbook__V1__Money *money_of(struct arena *arena, int64_t minor_units, const char *currency);
 /* popt and argv give char *, the generated messages want it; neither writes to it. */
 char *text_of(const char *text);

@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "document.h"
+#include "here.h"
 #include "message.h"
 #include "order_view.h"
 #include "parse.h"
+#include "sourcing.h"
 #include "stockbook/v1/reservation.pb-c.h"
 #include "view.h"
 
@@ -44,8 +47,20 @@ static const struct column shortfall_columns[] = {
 	{"RESERVED", "reserved", COLUMN_NUMBER},
 };
 
+const struct document_kind reservation_kind = {
+	.noun = "reservation",
+	.service = "ReservationService",
+	.suffix = "Reservation",
+	.list = "ListReservations",
+	.field = "reservation",
+	.rows = "reservations",
+	.id_field = "reservation_id",
+	.names = {"owner", "customer"},
+	DOCUMENT_COLUMNS(fields, line_columns, list_columns),
+};
+
 static struct {
-	char *owner, *customer, *channel, *hold_for, *note, *method, *reference;
+	char *owner, *customer, *channel, *hold_for, *method, *reference, *pickup_at;
 	char **prices;
 	int allow_partial, reserve_again, fulfil;
 } given;
@@ -54,8 +69,7 @@ static enum exit_code show_reservation(struct cli *cli, ProtobufCMessage *respon
 {
 	if (!response)
 		return cli->exit_code;
-	enum exit_code code = view_document(cli, response, "reservation", VIEW_COLUMNS(fields), "lines",
-		VIEW_COLUMNS(line_columns));
+	enum exit_code code = document_show(cli, &reservation_kind, response);
 	if (cli->output == OUTPUT_TABLE &&
 		protobuf_c_message_descriptor_get_field_by_name(response->descriptor, "shortfalls")) {
 		size_t count;
@@ -120,13 +134,31 @@ static const struct poptOption create_options[] = {
 		"CODE"},
 	HOLD_OPTION,
 	PARTIAL_OPTION,
+	{"method", 0, POPT_ARG_STRING, &given.method, 0,
+		"how it is meant to reach the customer: ship, pickup, ship-to-store, carry-out", "METHOD"},
+	SOURCING_OPTIONS,
 	POPT_TABLEEND,
 };
+
+/* False after a message. */
+static bool read_method(struct cli *cli, const char *text, Stockbook__V1__FulfilmentMethod *method)
+{
+	int value = 0;
+	if (text && !parse_enum(&stockbook__v1__fulfilment_method__descriptor, text, &value)) {
+		usage_error(cli, "method '%s' is not one of %s", text,
+			enum_words(&cli->arena, &stockbook__v1__fulfilment_method__descriptor));
+		return false;
+	}
+	*method = (Stockbook__V1__FulfilmentMethod)value;
+	return true;
+}
 
 static enum exit_code create(struct cli *cli)
 {
 	Stockbook__V1__ReserveRequest request = STOCKBOOK__V1__RESERVE_REQUEST__INIT;
-	if (!read_lines(cli, 0, &request.lines, &request.n_lines) || !read_hold(cli, &request.hold_for))
+	if (!read_lines(cli, 0, &request.lines, &request.n_lines) ||
+		!read_hold(cli, &request.hold_for) || !read_method(cli, given.method, &request.method) ||
+		!sourcing_set(cli, &request.base, "sourcing"))
 		return EXIT_CODE_USAGE;
 	request.owner = text_of(given.owner);
 	request.customer = text_of(given.customer);
@@ -137,10 +169,7 @@ static enum exit_code create(struct cli *cli)
 
 static enum exit_code show(struct cli *cli)
 {
-	Stockbook__V1__GetReservationRequest request = STOCKBOOK__V1__GET_RESERVATION_REQUEST__INIT;
-	request.reservation_id = cli->arguments[0];
-	return show_reservation(cli,
-		cli_call(cli, "ReservationService", "GetReservation", &request.base));
+	return document_step(cli, &reservation_kind, "Get", NULL);
 }
 
 static const struct poptOption list_options[] = {
@@ -169,12 +198,20 @@ static enum exit_code extend(struct cli *cli)
 		STOCKBOOK__V1__EXTEND_RESERVATION_REQUEST__INIT;
 	if (!read_hold(cli, &request.hold_for))
 		return EXIT_CODE_USAGE;
-	request.reservation_id = cli->arguments[0];
+	request.reservation_id = document_resolve(cli, &reservation_kind, cli->arguments[0]);
+	if (!request.reservation_id)
+		return cli->exit_code;
 	return show_reservation(cli,
 		cli_call(cli, "ReservationService", "ExtendReservation", &request.base));
 }
 
-static const struct poptOption replace_options[] = {HOLD_OPTION, PARTIAL_OPTION, POPT_TABLEEND};
+static const struct poptOption replace_options[] = {
+	HOLD_OPTION,
+	PARTIAL_OPTION,
+	{"channel", 0, POPT_ARG_STRING, &given.channel, 0, "goes on with it; otherwise it stays",
+		"CODE"},
+	POPT_TABLEEND,
+};
 
 static enum exit_code replace(struct cli *cli)
 {
@@ -182,35 +219,36 @@ static enum exit_code replace(struct cli *cli)
 		STOCKBOOK__V1__REPLACE_RESERVATION_REQUEST__INIT;
 	if (!read_lines(cli, 1, &request.lines, &request.n_lines) || !read_hold(cli, &request.hold_for))
 		return EXIT_CODE_USAGE;
-	request.reservation_id = cli->arguments[0];
+	request.reservation_id = document_resolve(cli, &reservation_kind, cli->arguments[0]);
+	if (!request.reservation_id)
+		return cli->exit_code;
 	request.allow_partial = given.allow_partial;
+	request.channel = text_of(given.channel);
 	return show_reservation(cli,
 		cli_call(cli, "ReservationService", "ReplaceReservation", &request.base));
 }
 
-static const struct poptOption release_options[] = {
-	{"note", 0, POPT_ARG_STRING, &given.note, 0, "for people", "TEXT"},
-	POPT_TABLEEND,
-};
+static const struct poptOption release_options[] = {NOTE_OPTION, POPT_TABLEEND};
 
 static enum exit_code release(struct cli *cli)
 {
-	Stockbook__V1__ReleaseReservationRequest request =
-		STOCKBOOK__V1__RELEASE_RESERVATION_REQUEST__INIT;
-	request.reservation_id = cli->arguments[0];
-	request.note = text_of(given.note);
-	return show_reservation(cli,
-		cli_call(cli, "ReservationService", "ReleaseReservation", &request.base));
+	return document_step(cli, &reservation_kind, "Release", NULL);
 }
 
 static const struct poptOption confirm_options[] = {
 	{"price", 0, POPT_ARG_ARGV, &given.prices, 0, "unit price of a SKU; may be repeated",
 		"SKU=PRICE"},
-	{"method", 0, POPT_ARG_STRING, &given.method, 0, "ship (default) or carry-out", "METHOD"},
+	{"method", 0, POPT_ARG_STRING, &given.method, 0,
+		"ship (default), carry-out, pickup, ship-to-store", "METHOD"},
+	{"pickup-at", 0, POPT_ARG_STRING, &given.pickup_at, 0, "ship-to-store: where it is fetched",
+		"CODE"},
+	{"channel", 0, POPT_ARG_STRING, &given.channel, 0, "confirms it; otherwise the reservation's",
+		"CODE"},
 	{"customer", 0, POPT_ARG_STRING, &given.customer, 0, "instead of the reservation's", "TEXT"},
 	{"reference", 0, POPT_ARG_STRING, &given.reference, 0, "own number of the order", "TEXT"},
 	{"reserve-again", 0, POPT_ARG_NONE, &given.reserve_again, 0, "when it has expired", NULL},
 	{"fulfil", 0, POPT_ARG_NONE, &given.fulfil, 0, "pick and ship at once", NULL},
+	WORKER_OPTION,
 	POPT_TABLEEND,
 };
 
@@ -229,12 +267,63 @@ static bool read_price(struct cli *cli, const char *text, Stockbook__V1__SkuPric
 	return true;
 }
 
+/* SKU[@LOCATION]/METHOD, behind the reservation; false after a message. */
+static bool read_confirm_lines(struct cli *cli, Stockbook__V1__ConfirmLine ***lines, size_t *count)
+{
+	*count = (size_t)(cli->arguments_count - 1);
+	*lines = arena_alloc_array(&cli->arena, *count, sizeof(**lines));
+	for (size_t i = 0; i < *count; i++) {
+		const char *text = cli->arguments[i + 1];
+		const char *slash = strrchr(text, '/');
+		Stockbook__V1__ConfirmLine *line = (*lines)[i] = arena_alloc(&cli->arena, sizeof(*line));
+		stockbook__v1__confirm_line__init(line);
+		if (!slash || slash == text) {
+			usage_error(cli, "'%s' is not SKU[@LOCATION]/METHOD", text);
+			return false;
+		}
+		if (!read_method(cli, slash + 1, &line->method))
+			return false;
+		line->sku = arena_string_sized(&cli->arena, text, (size_t)(slash - text));
+		char *at = strrchr(line->sku, '@');
+		if (at) {
+			*at = '\0';
+			line->location = at + 1;
+		}
+		if (line->method == STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE)
+			line->pickup_location = text_of(given.pickup_at);
+	}
+	return true;
+}
+
+/* All that is held goes to the store where it is fetched: a line for each SKU. False after a
+ * message. */
+static bool all_to_store(struct cli *cli, Stockbook__V1__ConfirmReservationRequest *request)
+{
+	const Stockbook__V1__Reservation *held =
+		(const Stockbook__V1__Reservation *)document_get(cli, &reservation_kind);
+	if (!held)
+		return false;
+	request->lines = arena_alloc_array(&cli->arena, held->n_lines, sizeof(*request->lines));
+	for (size_t i = 0; i < held->n_lines; i++) {
+		bool known = false;
+		for (size_t j = 0; j < i; j++)
+			known |= strcmp(held->lines[j]->sku, held->lines[i]->sku) == 0;
+		if (known)
+			continue;
+		Stockbook__V1__ConfirmLine *line = arena_alloc(&cli->arena, sizeof(*line));
+		stockbook__v1__confirm_line__init(line);
+		line->sku = held->lines[i]->sku;
+		line->method = request->method;
+		line->pickup_location = given.pickup_at;
+		request->lines[request->n_lines++] = line;
+	}
+	return true;
+}
+
 static enum exit_code confirm(struct cli *cli)
 {
 	Stockbook__V1__ConfirmReservationRequest request =
 		STOCKBOOK__V1__CONFIRM_RESERVATION_REQUEST__INIT;
-	int method = 0;
-	request.reservation_id = cli->arguments[0];
 	while (given.prices && given.prices[request.n_prices])
 		request.n_prices++;
 	request.prices = arena_alloc_array(&cli->arena, request.n_prices, sizeof(*request.prices));
@@ -244,10 +333,18 @@ static enum exit_code confirm(struct cli *cli)
 		if (!read_price(cli, given.prices[i], request.prices[i]))
 			return EXIT_CODE_USAGE;
 	}
-	if (given.method &&
-		!parse_enum(&stockbook__v1__fulfilment_method__descriptor, given.method, &method))
-		return usage_error(cli, "method '%s' is neither ship nor carry-out", given.method);
-	request.method = (Stockbook__V1__FulfilmentMethod)method;
+	if (!read_method(cli, given.method, &request.method) ||
+		!read_confirm_lines(cli, &request.lines, &request.n_lines))
+		return EXIT_CODE_USAGE;
+	request.reservation_id = document_resolve(cli, &reservation_kind, cli->arguments[0]);
+	if (!request.reservation_id)
+		return cli->exit_code;
+	if (given.pickup_at && !request.n_lines &&
+		request.method == STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE &&
+		!all_to_store(cli, &request))
+		return cli->exit_code;
+	request.channel = text_of(given.channel);
+	request.worker = text_of(here_worker());
 	request.customer = text_of(given.customer);
 	request.reference = text_of(given.reference);
 	request.reserve_again = given.reserve_again;
@@ -261,8 +358,10 @@ static const struct command commands[] = {
 		"reserve create --owner basket-17 --channel web 85123A:2 71053:1@LEEDS\n"
 		"reserve create --owner basket-17 --channel web --hold-for 30m --allow-partial 85123A:100",
 		create_options, 1, -1, create},
-	{"show", "RESERVATION", "Shows a reservation.", NULL,
-		"reserve show 019389a2-6f1e-7005-8000-1a2b3c4d5e6f", NULL, 1, 1, show},
+	{"show", "RESERVATION", "Shows a reservation.",
+		"RESERVATION, here and below, is its id, or the owner or customer of one living hold.\n",
+		"reserve show basket-17\nreserve show 019389a2-6f1e-7005-8000-1a2b3c4d5e6f", NULL, 1, 1,
+		show},
 	{"list", "", "Lists the living holds of an owner or a customer.", NULL,
 		"reserve list --owner basket-17", list_options, 0, 0, list},
 	{"extend", "RESERVATION", "Holds on from now.", NULL,
@@ -273,9 +372,11 @@ static const struct command commands[] = {
 		replace},
 	{"release", "RESERVATION", "Gives the stock back.", NULL,
 		"reserve release 019389a2-6f1e-7005-8000-1a2b3c4d5e6f", release_options, 1, 1, release},
-	{"confirm", "RESERVATION", "Turns the hold into an order.", NULL,
-		"reserve confirm 019389a2-6f1e-7005-8000-1a2b3c4d5e6f --price 85123A=2.55GBP --fulfil",
-		confirm_options, 1, 1, confirm},
+	{"confirm", "RESERVATION [SKU[@LOCATION]/METHOD...]", "Turns the hold into an order.",
+		"What is not named behind it reaches the customer as --method says.\n",
+		"reserve confirm 019389a2-6f1e-7005-8000-1a2b3c4d5e6f --price 85123A=2.55GBP --fulfil\n"
+		"reserve confirm basket-17 --channel till 85123A/carry-out 71053/ship",
+		confirm_options, 1, -1, confirm},
 };
 
 const struct noun noun_reserve = {.name = "reserve",

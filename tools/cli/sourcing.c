@@ -20,10 +20,7 @@ bool sourcing_read_near(struct cli *cli, Stockbook__V1__Coordinates **near)
 		usage_error(cli, "'%s' is not LATITUDE,LONGITUDE such as 53.8,-1.55", given_near);
 		return false;
 	}
-	*near = arena_alloc(&cli->arena, sizeof(**near));
-	stockbook__v1__coordinates__init(*near);
-	(*near)->latitude = latitude;
-	(*near)->longitude = longitude;
+	*near = coordinates_of(&cli->arena, latitude, longitude);
 	return true;
 }
 

@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "document.h"
 #include "message.h"
 #include "parse.h"
+#include "stock.h"
 #include "stockbook/v1/stock.pb-c.h"
 #include "view.h"
 
-static const struct column level_columns[] = {
+const struct column stock_level_columns[STOCK_LEVEL_COLUMNS_COUNT] = {
 	{"SKU", "sku", COLUMN_TEXT},
 	{"LOCATION", "location", COLUMN_TEXT},
 	{"AVAILABLE", "available", COLUMN_NUMBER},
@@ -50,15 +52,15 @@ static const struct column recent_columns[] = {
 static struct {
 	char *sku, *location, *group, *channel;
 	char **locations;
-	char *reference, *note, *state, *reason, *expected;
+	char *reference, *state, *reason, *expected;
 } given;
 
-/* Shows the levels that a change answers with. */
-static enum exit_code show_levels(struct cli *cli, ProtobufCMessage *response)
+enum exit_code stock_show_levels(struct cli *cli, ProtobufCMessage *response)
 {
 	if (!response)
 		return cli->exit_code;
-	enum exit_code code = view_rows(cli, response, "levels", VIEW_COLUMNS(level_columns));
+	enum exit_code code =
+		view_rows(cli, response, "levels", stock_level_columns, STOCK_LEVEL_COLUMNS_COUNT);
 	protobuf_c_message_free_unpacked(response, NULL);
 	return code;
 }
@@ -101,7 +103,7 @@ static enum exit_code show(struct cli *cli)
 	if (!*request.sku && !*request.location)
 		return usage_error(cli, "name a SKU, or a location with --location");
 	return view_list(cli, "StockService", "ListStock", &request.base, "levels", view_limit,
-		VIEW_COLUMNS(level_columns));
+		stock_level_columns, STOCK_LEVEL_COLUMNS_COUNT);
 }
 
 static const struct poptOption availability_options[] = {
@@ -173,13 +175,18 @@ static enum exit_code shortages(struct cli *cli)
 	Stockbook__V1__ListShortagesRequest request = STOCKBOOK__V1__LIST_SHORTAGES_REQUEST__INIT;
 	request.location = text_of(given.location);
 	return view_list(cli, "StockService", "ListShortages", &request.base, "levels", view_limit,
-		VIEW_COLUMNS(level_columns));
+		stock_level_columns, STOCK_LEVEL_COLUMNS_COUNT);
 }
+
+#define STATE_OPTION                                                                               \
+	{                                                                                              \
+		"state", 0, POPT_ARG_STRING, &given.state, 0,                                              \
+			"available (default), damaged, quality-control, on-hold", "STATE"                      \
+	}
 
 static const struct poptOption receive_options[] = {
 	{"reference", 0, POPT_ARG_STRING, &given.reference, 0, "delivery note, purchase order", "TEXT"},
-	{"state", 0, POPT_ARG_STRING, &given.state, 0,
-		"available (default), damaged, quality-control, on-hold", "STATE"},
+	STATE_OPTION,
 	POPT_TABLEEND,
 };
 
@@ -203,15 +210,14 @@ static enum exit_code receive(struct cli *cli)
 		request.lines[i]->quantity = lines[i].quantity;
 		request.lines[i]->state = (Stockbook__V1__StockState)state;
 	}
-	return show_levels(cli, cli_call(cli, "StockService", "ReceiveStock", &request.base));
+	return stock_show_levels(cli, cli_call(cli, "StockService", "ReceiveStock", &request.base));
 }
 
 static const struct poptOption adjust_options[] = {
 	{"reason", 0, POPT_ARG_STRING, &given.reason, 0,
 		"shrinkage, breakage, past-date, found, sample, correction", "REASON"},
-	{"state", 0, POPT_ARG_STRING, &given.state, 0,
-		"available (default), damaged, quality-control, on-hold", "STATE"},
-	{"note", 0, POPT_ARG_STRING, &given.note, 0, "for people", "TEXT"},
+	STATE_OPTION,
+	NOTE_OPTION,
 	POPT_TABLEEND,
 };
 
@@ -228,7 +234,7 @@ static enum exit_code adjust(struct cli *cli)
 		!read_enum(cli, &stockbook__v1__movement_reason__descriptor, given.reason, &reason))
 		return EXIT_CODE_USAGE;
 	request.location = cli->arguments[0];
-	request.note = text_of(given.note);
+	request.note = text_of(given_note);
 	request.reason = (Stockbook__V1__MovementReason)reason;
 	request.n_lines = (size_t)count;
 	request.lines = arena_alloc_array(&cli->arena, (size_t)count, sizeof(*request.lines));
@@ -239,13 +245,13 @@ static enum exit_code adjust(struct cli *cli)
 		request.lines[i]->quantity = lines[i].quantity;
 		request.lines[i]->state = (Stockbook__V1__StockState)state;
 	}
-	return show_levels(cli, cli_call(cli, "StockService", "AdjustStock", &request.base));
+	return stock_show_levels(cli, cli_call(cli, "StockService", "AdjustStock", &request.base));
 }
 
 static const struct poptOption set_options[] = {
 	{"expected", 0, POPT_ARG_STRING, &given.expected, 0,
 		"refuse unless the book has just this now (one line)", "QUANTITY"},
-	{"note", 0, POPT_ARG_STRING, &given.note, 0, "for people", "TEXT"},
+	NOTE_OPTION,
 	POPT_TABLEEND,
 };
 
@@ -260,7 +266,7 @@ static enum exit_code set(struct cli *cli)
 	if (given.expected && (count != 1 || !parse_integer(given.expected, &expected)))
 		return usage_error(cli, "--expected takes a whole number and goes with one line");
 	request.location = cli->arguments[0];
-	request.note = text_of(given.note);
+	request.note = text_of(given_note);
 	request.n_lines = (size_t)count;
 	request.lines = arena_alloc_array(&cli->arena, (size_t)count, sizeof(*request.lines));
 	for (int i = 0; i < count; i++) {
@@ -271,7 +277,7 @@ static enum exit_code set(struct cli *cli)
 		if (given.expected)
 			request.lines[i]->expected_on_hand = int64_value(&cli->arena, expected);
 	}
-	return show_levels(cli, cli_call(cli, "StockService", "SetStock", &request.base));
+	return stock_show_levels(cli, cli_call(cli, "StockService", "SetStock", &request.base));
 }
 
 static char *given_from, *given_to;
@@ -279,7 +285,7 @@ static char *given_from, *given_to;
 static const struct poptOption state_options[] = {
 	{"from", 0, POPT_ARG_STRING, &given_from, 0, "the state now", "STATE"},
 	{"to", 0, POPT_ARG_STRING, &given_to, 0, "the state then", "STATE"},
-	{"note", 0, POPT_ARG_STRING, &given.note, 0, "for people", "TEXT"},
+	NOTE_OPTION,
 	POPT_TABLEEND,
 };
 
@@ -297,7 +303,7 @@ static enum exit_code state(struct cli *cli)
 		!read_enum(cli, &stockbook__v1__stock_state__descriptor, given_to, &to))
 		return EXIT_CODE_USAGE;
 	request.location = cli->arguments[0];
-	request.note = text_of(given.note);
+	request.note = text_of(given_note);
 	request.n_lines = (size_t)count;
 	request.lines = arena_alloc_array(&cli->arena, (size_t)count, sizeof(*request.lines));
 	for (int i = 0; i < count; i++) {
@@ -308,35 +314,7 @@ static enum exit_code state(struct cli *cli)
 		request.lines[i]->from_state = (Stockbook__V1__StockState)from;
 		request.lines[i]->to_state = (Stockbook__V1__StockState)to;
 	}
-	return show_levels(cli, cli_call(cli, "StockService", "ChangeStockState", &request.base));
-}
-
-/* SKU:QUANTITY, or SKU:default. */
-static enum exit_code safety(struct cli *cli)
-{
-	static const char suffix[] = ":default";
-	Stockbook__V1__SetSafetyStockRequest request = STOCKBOOK__V1__SET_SAFETY_STOCK_REQUEST__INIT;
-	int count = cli->arguments_count - 1;
-	request.location = cli->arguments[0];
-	request.n_lines = (size_t)count;
-	request.lines = arena_alloc_array(&cli->arena, (size_t)count, sizeof(*request.lines));
-	for (int i = 0; i < count; i++) {
-		const char *text = cli->arguments[i + 1];
-		size_t length = strlen(text);
-		struct line line;
-		request.lines[i] = arena_alloc(&cli->arena, sizeof(*request.lines[i]));
-		stockbook__v1__safety_stock_line__init(request.lines[i]);
-		if (length >= sizeof(suffix) && strcmp(text + length - sizeof(suffix) + 1, suffix) == 0) {
-			request.lines[i]->sku =
-				arena_string_sized(&cli->arena, text, length - sizeof(suffix) + 1);
-			continue;
-		}
-		if (!parse_line(&cli->arena, text, &line) || line.location || line.price)
-			return usage_error(cli, "'%s' is neither SKU:QUANTITY nor SKU:default", text);
-		request.lines[i]->sku = text_of(line.sku);
-		request.lines[i]->quantity = int64_value(&cli->arena, line.quantity);
-	}
-	return show_levels(cli, cli_call(cli, "StockService", "SetSafetyStock", &request.base));
+	return stock_show_levels(cli, cli_call(cli, "StockService", "ChangeStockState", &request.base));
 }
 
 static const struct command commands[] = {
@@ -362,7 +340,12 @@ static const struct command commands[] = {
 	{"state", "LOCATION SKU:QUANTITY...", "Goods stay and become sellable or not.", NULL,
 		"stock state LEEDS 85123A:1 --from available --to damaged", state_options, 2, -1, state},
 	{"safety", "LOCATION SKU:QUANTITY...", "Keeps stock back; SKU:default returns to the defaults.",
-		NULL, "stock safety LEEDS 85123A:2 71053:default", NULL, 2, -1, safety},
+		NULL, "stock safety LEEDS 85123A:2 71053:default", NULL, 2, -1, stock_safety},
+	{"quota", "LOCATION CHANNEL SKU:QUANTITY...", "Keeps units for one channel; SKU:none ends it.",
+		NULL, "stock quota DC1 web 85123A:20 71053:none", NULL, 3, -1, stock_quota},
+	{"shelf", "LOCATION SKU=SHELF...", "Where goods lie: pickers walk in this order.",
+		"Shelves are walked in the order of their characters; SKU= forgets it.\n",
+		"stock shelf LEEDS 85123A=A-03-2 71053=B-01-1", NULL, 2, -1, stock_shelf},
 	{"shortages", "", "Lists where facts took goods that were promised.", NULL, "stock shortages",
 		shortages_options, 0, 0, shortages},
 };
