@@ -1,6 +1,7 @@
 /* Reservations: the machine, and the steps that need no stock: extend, release, expire. */
 #include "book/reservation.h"
 
+#include "book/sourcing.h"
 #include "stockbook/v1/stock.pb-c.h"
 
 #define STATUS(name) STOCKBOOK__V1__RESERVATION_STATUS__RESERVATION_STATUS_##name
@@ -106,7 +107,31 @@ struct reservation_row *reservation_advance(struct run *run, const struct reserv
 
 /* ---- What several steps share ---- */
 
-enum verdict reservation_open(struct run *run, const char *id, const struct reservation_row **row)
+/* A basket held in one channel is carried on in another: whoever stands at a till may move what its
+ * channel could promise, wherever that lies. */
+static enum verdict check_actor(struct run *run, const struct reservation_row *row,
+	const char *channel_code)
+{
+	if (!run->actor->bound)
+		return VERDICT_DONE;
+	const struct channel_row *channel;
+	enum verdict verdict = require_channel(run,
+		channel_code && channel_code[0] ? channel_code : row->channel, "channel", &channel);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	for (size_t i = 0; i < row->line_location.count; i++) {
+		enum verdict checked =
+			sourcing_check_reach(run, channel, row->line_location.items[i], NULL);
+		if (checked == VERDICT_REFUSED)
+			return checked;
+		if (checked == VERDICT_NEED)
+			verdict = VERDICT_NEED;
+	}
+	return verdict;
+}
+
+enum verdict reservation_open(struct run *run, const char *id, const char *channel,
+	const struct reservation_row **row)
 {
 	struct reservation_row key = {0};
 	if (!uuid_parse(id, &key.id))
@@ -121,16 +146,7 @@ enum verdict reservation_open(struct run *run, const char *id, const struct rese
 		refuse_with(run, "reservation_id", "%s", id);
 		return VERDICT_REFUSED;
 	}
-	enum verdict verdict = VERDICT_DONE;
-	for (size_t i = 0; run->actor->bound && i < (*row)->line_location.count; i++) {
-		enum verdict checked =
-			check_location(run, (*row)->line_location.items[i], LOCATION_ANY, true, NULL);
-		if (checked == VERDICT_REFUSED)
-			return checked;
-		if (checked == VERDICT_NEED)
-			verdict = VERDICT_NEED;
-	}
-	return verdict;
+	return check_actor(run, *row, channel);
 }
 
 enum verdict reservation_free_stock(struct run *run, const struct reservation_row *row,
@@ -223,7 +239,7 @@ static enum verdict reservation_extend(struct run *run, const void *request_, vo
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	const struct reservation_row *row;
-	verdict = reservation_open(run, request->reservation_id, &row);
+	verdict = reservation_open(run, request->reservation_id, NULL, &row);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	verdict =
@@ -243,7 +259,7 @@ static enum verdict reservation_release(struct run *run, const void *request_, v
 	const Stockbook__V1__ReleaseReservationRequest *request = request_;
 	Stockbook__V1__ReleaseReservationResponse *response = response_;
 	const struct reservation_row *row;
-	enum verdict verdict = reservation_open(run, request->reservation_id, &row);
+	enum verdict verdict = reservation_open(run, request->reservation_id, NULL, &row);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	Stockbook__V1__ReservationStatus status = (Stockbook__V1__ReservationStatus)row->status;

@@ -47,8 +47,10 @@ Stockbook__V1__ReservationStatus reservation_status_now(const struct run *run,
 
 /* ---- For the book's other files ---- */
 
-/* The reservation with this id, locked, of which the actor may move the stock. */
-enum verdict reservation_open(struct run *run, const char *id, const struct reservation_row **row);
+/* The reservation with this id, locked, of which the actor may move the stock: where he stands, or
+ * where the channel sources from that goes on with it (NULL or "": the reservation's own). */
+enum verdict reservation_open(struct run *run, const char *id, const char *channel,
+	const struct reservation_row **row);
 /* VERDICT_DONE when the step is legal from the status; refused with WRONG_STATUS or EXPIRED. */
 enum verdict reservation_check_step(struct run *run, const struct reservation_row *row,
 	Stockbook__V1__ReservationStatus status, enum reservation_step step);

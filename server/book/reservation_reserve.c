@@ -1,4 +1,6 @@
 /* Reserve, and replace: other lines for a hold, which does not stand in its own way. */
+#include <string.h>
+
 #include "book/reservation.h"
 #include "book/sourcing.h"
 
@@ -11,21 +13,20 @@
 
 /* The lines as demands. On VERDICT_NEED those that are known are there. */
 static enum verdict add_demands(struct run *run, struct sourcing *sourcing,
-	Stockbook__V1__ReserveLine *const *lines, size_t count)
+	Stockbook__V1__FulfilmentMethod method, Stockbook__V1__ReserveLine *const *lines, size_t count)
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < count; i++) {
 		const Stockbook__V1__ReserveLine *line = lines[i];
 		const char *sku;
 		enum verdict checked = sourcing_check_line(run, sourcing, i, line->sku, line->location,
-			line->quantity, METHOD(UNSPECIFIED), &sku);
+			line->quantity, method, &sku);
 		if (checked == VERDICT_REFUSED)
 			return checked;
 		if (checked == VERDICT_NEED)
 			verdict = checked;
 		else
-			sourcing_add(sourcing, METHOD(UNSPECIFIED), sku, line->location, line->quantity,
-				(int32_t)i);
+			sourcing_add(sourcing, method, sku, line->location, line->quantity, (int32_t)i);
 	}
 	return verdict;
 }
@@ -35,6 +36,15 @@ static enum verdict check_line_count(struct run *run, size_t count)
 	if (count >= 1 && count <= LINES_MAX)
 		return VERDICT_DONE;
 	return refuse_field(run, "lines", "must be 1 to %d lines", LINES_MAX);
+}
+
+/* What is carried out is a sale, and no hold. */
+static enum verdict check_method(struct run *run, Stockbook__V1__FulfilmentMethod method)
+{
+	if (method == METHOD(UNSPECIFIED) || method == METHOD(SHIP) || method == METHOD(PICKUP) ||
+		method == METHOD(SHIP_TO_STORE))
+		return VERDICT_DONE;
+	return refuse_field(run, "method", "must be SHIP, PICKUP or SHIP_TO_STORE");
 }
 
 static bool granted_anything(const struct sourcing *sourcing)
@@ -81,29 +91,42 @@ static void set_lines(struct run *run, struct reservation_row *row, const struct
 	row->line_quantity = (struct count_list){quantities, count};
 }
 
-/* Posts the differences between what each cell is to hold and what the hold has there already. */
-static enum verdict post_differences(struct run *run, const struct sourcing *sourcing)
+static enum verdict post_cell(struct run *run, const struct sourcing_cell *cell, int64_t more,
+	int32_t line, const char *channel)
 {
+	if (more == 0)
+		return VERDICT_DONE;
+	return post(run, &(struct posting){
+						 .sku = cell->sku,
+						 .from_location = cell->location,
+						 .from_state = more > 0 ? STATE(AVAILABLE) : STATE(RESERVED),
+						 .to_location = cell->location,
+						 .to_state = more > 0 ? STATE(RESERVED) : STATE(AVAILABLE),
+						 .quantity = more > 0 ? more : -more,
+						 .reason = more > 0 ? MOVED_BY(RESERVE) : MOVED_BY(RELEASE),
+						 .document_line = line,
+						 .channel = channel,
+					 });
+}
+
+/* Posts the differences between what each cell is to hold and what the hold has there already. Where
+ * another channel goes on with it, all is given back and taken anew: quotas are the channel's. */
+static enum verdict post_differences(struct run *run, const struct sourcing *sourcing,
+	const char *channel_before, const char *channel)
+{
+	bool other = strcmp(channel_before, channel) != 0;
 	enum verdict verdict = VERDICT_DONE;
 	int32_t line = 0;
 	for (size_t i = 0; i < sourcing->cell_count; i++) {
 		const struct sourcing_cell *cell = &sourcing->cells[i];
-		int64_t more = cell->taken - cell->credit;
 		line += cell->taken > 0;
-		if (more == 0)
-			continue;
+		int32_t number = cell->taken > 0 ? line : 0;
+		int64_t back = other ? cell->credit : 0;
+		enum verdict given = post_cell(run, cell, -back, number, channel_before);
 		enum verdict posted =
-			post(run, &(struct posting){
-						  .sku = cell->sku,
-						  .from_location = cell->location,
-						  .from_state = more > 0 ? STATE(AVAILABLE) : STATE(RESERVED),
-						  .to_location = cell->location,
-						  .to_state = more > 0 ? STATE(RESERVED) : STATE(AVAILABLE),
-						  .quantity = more > 0 ? more : -more,
-						  .reason = more > 0 ? MOVED_BY(RESERVE) : MOVED_BY(RELEASE),
-						  .document_line = cell->taken > 0 ? line : 0,
-						  .channel = sourcing->channel ? sourcing->channel->code : NULL,
-					  });
+			given == VERDICT_DONE
+				? post_cell(run, cell, cell->taken - cell->credit + back, number, channel)
+				: given;
 		if (posted == VERDICT_REFUSED)
 			return posted;
 		if (posted == VERDICT_NEED)
@@ -163,6 +186,8 @@ enum verdict reservation_reserve(struct run *run, const void *request_, void *re
 	enum verdict verdict = check_line_count(run, request->n_lines);
 	if (verdict == VERDICT_DONE)
 		verdict = reservation_hold_until(run, request->hold_for, &hold_until);
+	if (verdict == VERDICT_DONE)
+		verdict = check_method(run, request->method);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 
@@ -171,15 +196,15 @@ enum verdict reservation_reserve(struct run *run, const void *request_, void *re
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
 	struct sourcing sourcing;
-	sourcing_init(&sourcing, run, channel, NULL, request->n_lines);
-	verdict = add_demands(run, &sourcing, request->lines, request->n_lines);
+	sourcing_init(&sourcing, run, channel, request->sourcing, request->n_lines);
+	verdict = add_demands(run, &sourcing, request->method, request->lines, request->n_lines);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
 	if (channel_verdict == VERDICT_NEED)
 		return VERDICT_NEED;
 	verdict = decide_lines(run, &sourcing, verdict, request->allow_partial);
 	if (verdict == VERDICT_DONE)
-		verdict = post_differences(run, &sourcing);
+		verdict = post_differences(run, &sourcing, request->channel, request->channel);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 
@@ -191,18 +216,26 @@ enum verdict reservation_reserve(struct run *run, const void *request_, void *re
 
 /* ---- Replace ---- */
 
+static const char *channel_of(const Stockbook__V1__ReplaceReservationRequest *request,
+	const struct reservation_row *row)
+{
+	return request->channel[0] ? request->channel : row->channel;
+}
+
 static enum verdict decide_replacement(struct run *run, struct sourcing *sourcing,
 	const Stockbook__V1__ReplaceReservationRequest *request, const struct reservation_row *row)
 {
 	const struct channel_row *channel;
-	enum verdict channel_verdict = require_channel(run, row->channel, NULL, &channel);
+	enum verdict channel_verdict =
+		require_channel(run, channel_of(request, row), "channel", &channel);
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
 	sourcing_init(sourcing, run, channel, NULL, request->n_lines + row->line_sku.count);
 	for (size_t i = 0; i < row->line_sku.count; i++)
 		sourcing_cell(sourcing, run, row->line_sku.items[i], row->line_location.items[i])->credit +=
 			row->line_quantity.items[i];
-	enum verdict verdict = add_demands(run, sourcing, request->lines, request->n_lines);
+	enum verdict verdict =
+		add_demands(run, sourcing, METHOD(UNSPECIFIED), request->lines, request->n_lines);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
 	if (channel_verdict == VERDICT_NEED)
@@ -222,7 +255,7 @@ enum verdict reservation_replace(struct run *run, const void *request_, void *re
 		return verdict;
 
 	const struct reservation_row *row;
-	verdict = reservation_open(run, request->reservation_id, &row);
+	verdict = reservation_open(run, request->reservation_id, request->channel, &row);
 	if (verdict == VERDICT_DONE)
 		verdict =
 			reservation_check_step(run, row, reservation_status_now(run, row), RESERVATION_REPLACE);
@@ -231,11 +264,15 @@ enum verdict reservation_replace(struct run *run, const void *request_, void *re
 	struct sourcing sourcing;
 	verdict = decide_replacement(run, &sourcing, request, row);
 	if (verdict == VERDICT_DONE)
-		verdict = post_differences(run, &sourcing);
+		verdict = post_differences(run, &sourcing, row->channel, channel_of(request, row));
 	if (verdict != VERDICT_DONE)
 		return verdict;
 
-	struct reservation_row *edited = reservation_advance(run, row, RESERVATION_REPLACE, NULL);
+	/* The new channel's step. */
+	struct reservation_row *edited = workset_edit(run->set, row);
+	if (request->channel[0])
+		edited->channel = arena_string(workset_arena(run->set), request->channel);
+	reservation_advance(run, row, RESERVATION_REPLACE, NULL);
 	set_lines(run, edited, &sourcing);
 	if (hold_until != 0)
 		edited->hold_until = hold_until;

@@ -73,6 +73,16 @@ static enum verdict check_reach(struct run *run, const struct channel_row *chann
 	return verdict;
 }
 
+enum verdict sourcing_check_reach(struct run *run, const struct channel_row *channel,
+	const char *code, const char *field)
+{
+	bool reached;
+	enum verdict verdict = check_reach(run, channel, code, METHOD(UNSPECIFIED), &reached);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	return check_location(run, code, LOCATION_ANY, !reached, field);
+}
+
 static enum verdict refuse_excluded(struct run *run, const char *code, const char *whose)
 {
 	refuse(run, STOCKBOOK__V1__REASON__REASON_LOCATION_NOT_ELIGIBLE,

@@ -100,6 +100,15 @@ enum verdict sourcing_decide(struct sourcing *sourcing, struct run *run, bool al
 /* OUT_OF_STOCK with the lines that are short (the first SOURCING_SHORT_NAMED_MAX of them). */
 enum verdict sourcing_refuse(const struct sourcing *sourcing, struct run *run);
 
+/* Each candidate of each line and why it serves it or does not, in the order in which they are looked
+ * at. After sourcing_decide() and before anything is posted: what was not looked at yet is peeked.
+ * VERDICT_NEED or VERDICT_DONE. */
+enum verdict sourcing_explain(struct sourcing *sourcing, struct run *run,
+	Stockbook__V1__SourcingExplanation **explanation);
+/* The same, added to an explanation that is there. */
+enum verdict sourcing_explain_more(struct sourcing *sourcing, struct run *run,
+	Stockbook__V1__SourcingExplanation *explanation);
+
 /* For the search of expired holds: a line came out short of this, and others hold some. */
 bool sourcing_wants(const struct sourcing *sourcing, const char *sku, const char *location);
 
@@ -115,6 +124,9 @@ int64_t stock_sellable(const struct stock_row *stock);
 enum verdict sourcing_check_location(struct run *run, const struct channel_row *channel,
 	const Stockbook__V1__SourcingOptions *options, const char *code,
 	Stockbook__V1__FulfilmentMethod method, const char *field);
+/* That the actor may promise at the location, and nothing else of it. */
+enum verdict sourcing_check_reach(struct run *run, const struct channel_row *channel,
+	const char *code, const char *field);
 /* A line of a request: 1 to QUANTITY_MAX of a SKU or alias at a location as above, or ("") wherever
  * it is sourced. *sku is what it resolves to. Fields are named "lines[i]...". */
 enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcing, size_t index,
