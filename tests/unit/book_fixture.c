@@ -44,10 +44,16 @@ int book_teardown(void **state)
 	return 0;
 }
 
-/* The request's id; one of the fixture's own where it is empty. */
+/* The request's id, or that of the request that it wraps; one of the fixture's own where it is
+ * empty. */
 static struct uuid request_id_of(struct book *book, const ProtobufCMessage *request)
 {
 	struct uuid id = {0};
+	const ProtobufCFieldDescriptor *wrapped =
+		protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "request");
+	if (wrapped)
+		request = *(const ProtobufCMessage *const *)(const void *)((const char *)request +
+																   wrapped->offset);
 	const ProtobufCFieldDescriptor *field =
 		protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "request_id");
 	if (!field)
@@ -149,6 +155,7 @@ void book_add_location(struct book *book, const char *code)
 	location.sells_at_till = true;
 	location.ships = true;
 	location.takes_returns = true;
+	location.hands_over_pickups = true;
 	Stockbook__V1__PutLocationRequest request = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
 	request.location = &location;
 	book_call(book, "LocationService/PutLocation", &request);

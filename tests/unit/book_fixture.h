@@ -37,7 +37,7 @@ void assert_wrong_field(const struct refusal *refusal, const char *field);
 /* ---- What most tests begin with ---- */
 
 void book_add_item(struct book *book, const char *sku);
-/* Sells at its till, ships, takes returns. */
+/* Sells at its till, ships, hands over pickups, takes returns. */
 void book_add_location(struct book *book, const char *code);
 /* A channel that sources from these locations, in this order; its group has its code. */
 void book_add_channel(struct book *book, const char *code, const char *const *locations,

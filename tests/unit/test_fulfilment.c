@@ -1,0 +1,294 @@
+/* Pickups, shipments and transfers as their order opens, frees and cancels them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "stockbook/v1/channel.pb-c.h"
+#include "unit/promise_fixture.h"
+
+#define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
+#define ORDER(name) STOCKBOOK__V1__ORDER_STATUS__ORDER_STATUS_##name
+#define PICKUP(name) STOCKBOOK__V1__PICKUP_STATUS__PICKUP_STATUS_##name
+#define SHIPMENT(name) STOCKBOOK__V1__SHIPMENT_STATUS__SHIPMENT_STATUS_##name
+#define TRANSFER(name) STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_##name
+
+static const char place_name[] = "OrderService/PlaceOrder";
+
+/* ---- Orders by method ---- */
+
+static Stockbook__V1__PlaceOrderRequest *request_by(struct book *book, const char *lines,
+	Stockbook__V1__FulfilmentMethod method, const char *pickup_location)
+{
+	Stockbook__V1__PlaceOrderRequest *request = place_request(book, lines);
+	for (size_t i = 0; i < request->n_lines; i++) {
+		request->lines[i]->method = method;
+		request->lines[i]->pickup_location = arena_string(&book->arena, pickup_location);
+	}
+	return request;
+}
+
+static const Stockbook__V1__PlaceOrderResponse *place_by(struct book *book, const char *lines,
+	Stockbook__V1__FulfilmentMethod method, const char *pickup_location)
+{
+	return book_call(book, place_name, request_by(book, lines, method, pickup_location));
+}
+
+static void plan_shipments(struct book *book)
+{
+	Stockbook__V1__Channel channel = STOCKBOOK__V1__CHANNEL__INIT;
+	channel.code = "web";
+	channel.location_group = "web";
+	channel.plans_shipments = true;
+	Stockbook__V1__PutChannelRequest request = STOCKBOOK__V1__PUT_CHANNEL_REQUEST__INIT;
+	request.channel = &channel;
+	book_call(book, "ChannelService/PutChannel", &request);
+	book->now_us += 2 * SECOND_US; /* a channel may be answered from what it was a second ago */
+}
+
+/* "quantity awaiting to_pick picked done put_back dropped" */
+static void assert_fulfilment_line(const Stockbook__V1__FulfilmentLine *line, const char *counters)
+{
+	char text[160];
+	snprintf(text, sizeof(text), "%lld %lld %lld %lld %lld %lld %lld", (long long)line->quantity,
+		(long long)line->awaiting, (long long)line->to_pick, (long long)line->picked,
+		(long long)line->done, (long long)line->put_back, (long long)line->dropped);
+	assert_string_equal(text, counters);
+}
+
+/* ---- The rows, as they are stored ---- */
+
+static const struct fulfilment_row *stored(struct book *book, const char *id)
+{
+	size_t count;
+	const void *const *rows = memory_store_rows(book->store, TABLE(fulfilment), &count);
+	struct uuid uuid;
+	assert_true(uuid_parse(id, &uuid));
+	for (size_t i = 0; i < count; i++)
+		if (uuid_compare(&((const struct fulfilment_row *)rows[i])->id, &uuid) == 0)
+			return rows[i];
+	fail_msg("no fulfilment '%s'", id);
+	return NULL;
+}
+
+static size_t count_of(struct book *book, const struct table *table)
+{
+	size_t count;
+	memory_store_rows(book->store, table, &count);
+	return count;
+}
+
+/* ---- Pickups ---- */
+
+static void pickup_holds_at_its_store(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 1);
+	book_receive(book, "S1", "YORK", 5);
+	/* The web has five more, but not where she wants to fetch it. */
+	const struct refusal *refusal = book_refusal(book, place_name,
+		request_by(book, "S1*2@LEEDS", METHOD(PICKUP), ""), REASON(OUT_OF_STOCK));
+	assert_string_equal(refusal_value(refusal, "lines[0].available"), "1");
+	const Stockbook__V1__PlaceOrderResponse *response =
+		place_by(book, "S1*1@LEEDS", METHOD(PICKUP), "");
+	assert_stock(book, "S1", "LEEDS", "0 0 1 0 0 0");
+	assert_int_equal(response->n_pickups, 1);
+	assert_string_equal(response->pickups[0]->location, "LEEDS");
+	assert_int_equal(response->pickups[0]->status, PICKUP(REQUESTED));
+	assert_fulfilment_line(response->pickups[0]->lines[0], "1 0 1 0 0 0 0");
+	assert_string_equal(response->order->lines[0]->pickup_location, "LEEDS");
+	assert_line(response->order, 1, "0 1 0 0 0 0");
+	/* Nobody else is promised it. */
+	book_refusal(book, place_name, place_request(book, "S1*1@LEEDS"), REASON(OUT_OF_STOCK));
+}
+
+static void a_pickup_without_a_location_is_where_all_of_the_line_is(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 1);
+	book_receive(book, "S1", "YORK", 2);
+	const Stockbook__V1__PlaceOrderResponse *response = place_by(book, "S1*2", METHOD(PICKUP), "");
+	assert_int_equal(response->n_pickups, 1);
+	assert_string_equal(response->pickups[0]->location, "YORK");
+	assert_string_equal(response->order->lines[0]->pickup_location, "YORK");
+	assert_stock(book, "S1", "LEEDS", "1 0 0 0 0 0");
+}
+
+static void lines_fetched_at_one_place_share_a_pickup(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	book_receive(book, "S2", "LEEDS", 2);
+	book_receive(book, "S3", "YORK", 2);
+	const Stockbook__V1__PlaceOrderResponse *response =
+		place_by(book, "S1*1@LEEDS S2*2@LEEDS S3*1@YORK", METHOD(PICKUP), "");
+	assert_int_equal(response->n_pickups, 2);
+	assert_int_equal(response->pickups[0]->n_lines, 2);
+	assert_int_equal(response->pickups[1]->n_lines, 1);
+	assert_int_equal(count_of(book, TABLE(work)), 2);
+}
+
+/* ---- Shipments ---- */
+
+static void a_channel_that_plans_shipments_gets_one_at_each_location(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	book_receive(book, "S1", "YORK", 2);
+	const Stockbook__V1__PlaceOrderResponse *plain = place_by(book, "S1*1", METHOD(SHIP), "");
+	assert_int_equal(plain->n_shipments, 0);
+	assert_int_equal(count_of(book, TABLE(fulfilment)), 0);
+	plan_shipments(book);
+	const Stockbook__V1__PlaceOrderResponse *response = place_by(book, "S1*3", METHOD(SHIP), "");
+	assert_int_equal(response->n_shipments, 2);
+	assert_fulfilment_line(response->shipments[0]->lines[0], "1 0 1 0 0 0 0");
+	assert_fulfilment_line(response->shipments[1]->lines[0], "2 0 2 0 0 0 0");
+	assert_int_equal(response->shipments[0]->status, SHIPMENT(ALLOCATED));
+	assert_int_equal(response->order->status, ORDER(OPEN));
+}
+
+/* What a shipment has is its own: the order's steps find nothing. */
+static void the_orders_own_steps_take_free_units_alone(void **state)
+{
+	static const char *const steps[] = {
+		"OrderService/DeallocateOrder", "OrderService/PickOrder", "OrderService/ShipOrder"};
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 4);
+	plan_shipments(book);
+	const char *id = place_by(book, "S1*2", METHOD(SHIP), "")->order->id;
+	for (size_t i = 0; i < ARRAY_COUNT(steps); i++)
+		book_refusal(book, steps[i], step_request(book, steps[i], id, "1*1"),
+			REASON(LINE_QUANTITY_EXCEEDED));
+	assert_stock(book, "S1", "LEEDS", "2 0 2 0 0 0");
+}
+
+/* ---- Cancelling ---- */
+
+static void splitting_sums_to_the_line(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 10);
+	book_receive(book, "S1", "YORK", 13);
+	plan_shipments(book);
+	const Stockbook__V1__PlaceOrderResponse *response = place_by(book, "S1*13", METHOD(SHIP), "");
+	int64_t sum = 0;
+	for (size_t i = 0; i < response->n_shipments; i++)
+		sum += response->shipments[i]->lines[0]->to_pick;
+	assert_int_equal(sum, 13);
+	assert_line(response->order, 1, "0 13 0 0 0 0");
+	assert_stock(book, "S1", "YORK", "10 0 3 0 0 0");
+}
+
+static void cancelling_lines_goes_on_into_pickups(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 3);
+	const Stockbook__V1__PlaceOrderResponse *response =
+		place_by(book, "S1*3@LEEDS", METHOD(PICKUP), "");
+	const char *pickup = response->pickups[0]->id;
+	const Stockbook__V1__Order *order =
+		order_do(book, "OrderService/CancelOrderLines", response->order->id, "1*1");
+	assert_line(order, 1, "0 2 0 0 1 0");
+	assert_stock(book, "S1", "LEEDS", "1 0 2 0 0 0");
+	assert_int_equal(stored(book, pickup)->status, PICKUP(REQUESTED));
+	order = order_do(book, "OrderService/CancelOrderLines", response->order->id, "");
+	assert_int_equal(order->status, ORDER(CANCELLED));
+	assert_int_equal(stored(book, pickup)->status, PICKUP(CANCELLED));
+	assert_stock(book, "S1", "LEEDS", "3 0 0 0 0 0");
+	assert_int_equal(count_of(book, TABLE(work)), 0);
+}
+
+/* ---- Ship to store ---- */
+
+static void goods_for_a_store_come_by_transfer(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	book_receive(book, "S1", "YORK", 1);
+	const Stockbook__V1__PlaceOrderResponse *response =
+		place_by(book, "S1*3", METHOD(SHIP_TO_STORE), "YORK");
+	assert_int_equal(response->n_pickups, 1);
+	assert_int_equal(response->pickups[0]->status, PICKUP(AWAITING_TRANSFER));
+	assert_fulfilment_line(response->pickups[0]->lines[0], "3 2 1 0 0 0 0");
+	assert_int_equal(response->n_transfers, 1);
+	assert_string_equal(response->transfers[0]->source, "LEEDS");
+	assert_string_equal(response->transfers[0]->destination, "YORK");
+	assert_int_equal(response->transfers[0]->lines[0]->allocated, 2);
+	assert_line(response->order, 1, "0 3 0 0 0 0");
+	assert_int_equal(response->order->lines[0]->n_allocations, 1);
+	assert_int_equal(response->order->lines[0]->allocations[0]->awaiting, 2);
+	assert_stock(book, "S1", "LEEDS", "0 0 2 0 0 0");
+	assert_stock(book, "S1", "YORK", "0 0 1 0 0 0");
+}
+
+static void what_need_not_come_any_more_is_free_at_its_source(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	const Stockbook__V1__PlaceOrderResponse *response =
+		place_by(book, "S1*2", METHOD(SHIP_TO_STORE), "YORK");
+	const Stockbook__V1__Order *order =
+		order_do(book, "OrderService/CancelOrderLines", response->order->id, "");
+	assert_int_equal(order->status, ORDER(CANCELLED));
+	assert_int_equal(stored(book, response->pickups[0]->id)->status, PICKUP(CANCELLED));
+	assert_stock(book, "S1", "LEEDS", "2 0 0 0 0 0");
+	size_t count;
+	const struct transfer_row *const *transfers =
+		(const void *)memory_store_rows(book->store, TABLE(transfer), &count);
+	assert_int_equal(transfers[0]->status, TRANSFER(CANCELLED));
+}
+
+/* ---- Endless aisle ---- */
+
+static void what_the_store_lacks_is_sent_in_the_same_call(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 1);
+	book_receive(book, "S1", "HULL", 5);
+	Stockbook__V1__PlaceOrderRequest *request = place_request(book, "!S1*3@LEEDS:100 !S2*1@LEEDS");
+	request->lines[0]->otherwise = METHOD(SHIP);
+	const Stockbook__V1__PlaceOrderResponse *response = book_call(book, place_name, request);
+	assert_int_equal(response->order->n_lines, 3);
+	assert_line(response->order, 1, "0 0 0 1 0 0");
+	assert_line(response->order, 2, "0 0 0 1 0 0");
+	assert_line(response->order, 3, "0 2 0 0 0 0");
+	assert_int_equal(response->order->lines[2]->method, METHOD(SHIP));
+	assert_int_equal(response->order->total->minor_units, 300);
+	assert_int_equal(response->order->status, ORDER(PARTIALLY_FULFILLED));
+	assert_stock(book, "S1", "HULL", "3 0 2 0 0 0");
+}
+
+static void what_the_store_has_nothing_of_is_one_line_that_comes_to_it(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "HULL", 5);
+	Stockbook__V1__PlaceOrderRequest *request = place_request(book, "!S1*2@LEEDS");
+	request->lines[0]->otherwise = METHOD(SHIP_TO_STORE);
+	const Stockbook__V1__PlaceOrderResponse *response = book_call(book, place_name, request);
+	assert_int_equal(response->order->n_lines, 1);
+	assert_string_equal(response->order->lines[0]->pickup_location, "LEEDS");
+	assert_int_equal(response->n_transfers, 1);
+	assert_string_equal(response->transfers[0]->source, "HULL");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, trade_setup, book_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(pickup_holds_at_its_store),
+		TEST(a_pickup_without_a_location_is_where_all_of_the_line_is),
+		TEST(lines_fetched_at_one_place_share_a_pickup),
+		TEST(a_channel_that_plans_shipments_gets_one_at_each_location),
+		TEST(the_orders_own_steps_take_free_units_alone),
+		TEST(splitting_sums_to_the_line),
+		TEST(cancelling_lines_goes_on_into_pickups),
+		TEST(goods_for_a_store_come_by_transfer),
+		TEST(what_need_not_come_any_more_is_free_at_its_source),
+		TEST(what_the_store_lacks_is_sent_in_the_same_call),
+		TEST(what_the_store_has_nothing_of_is_one_line_that_comes_to_it),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
