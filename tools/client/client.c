@@ -294,6 +294,8 @@ size_t stockbook_client_poll(struct stockbook_client *client, int64_t timeout_ms
 		while ((due = next_due(client, now)))
 			call_attempt(due);
 		ended += sessions_tick(client, now);
+		if (!is_busy(client))
+			break;
 		grpc_event event = grpc_completion_queue_next(client->queue,
 			queue_deadline(client, now, until, ended > 0), NULL);
 		if (event.type == GRPC_OP_COMPLETE) {
