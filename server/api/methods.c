@@ -17,6 +17,8 @@ static const struct api_service *const services[] = {
 	&stock_service,
 	&reservation_service,
 	&order_service,
+	&pickup_service,
+	&shipment_service,
 	&return_service,
 	&ledger_service,
 	&token_service,

@@ -87,6 +87,8 @@ extern const struct api_service channel_service;
 extern const struct api_service stock_service;
 extern const struct api_service reservation_service;
 extern const struct api_service order_service;
+extern const struct api_service pickup_service;
+extern const struct api_service shipment_service;
 extern const struct api_service return_service;
 extern const struct api_service ledger_service;
 extern const struct api_service token_service;
@@ -108,5 +110,10 @@ extern const struct api_service event_service;
 #define LINES(path) COUNT(path, 1, LINES_MAX)
 #define LINES_OPTIONAL(path) COUNT(path, 0, LINES_MAX)
 #define PRICE(path) MONEY(path, 0, QUANTITY_MAX)
+/* Of a message SourcingOptions. */
+#define SOURCING_OPTIONS(path)                                                                     \
+	ENUM_OPTIONAL(path ".strategy"), COUNT(path ".excluded_locations", 0, 2000),                   \
+		CODE(path ".excluded_locations[]"), COORDINATE(path ".destination.latitude", -90, 90),     \
+		COORDINATE(path ".destination.longitude", -180, 180)
 
 #endif

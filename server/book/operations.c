@@ -10,9 +10,11 @@
 #include "book/ledger.h"
 #include "book/location.h"
 #include "book/order.h"
+#include "book/pickup.h"
 #include "book/reservation.h"
 #include "book/quota.h"
 #include "book/return.h"
+#include "book/shipment.h"
 #include "book/stock.h"
 #include "book/token.h"
 
@@ -27,6 +29,8 @@ static const struct operation *const nouns[] = {
 	adjustment_operations,
 	reservation_operations,
 	order_operations,
+	pickup_operations,
+	shipment_operations,
 	return_operations,
 	ledger_operations,
 	token_operations,

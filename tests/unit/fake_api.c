@@ -22,6 +22,8 @@ const struct api_service *const fake_services[] = {
 	&stock_service,
 	&reservation_service,
 	&order_service,
+	&pickup_service,
+	&shipment_service,
 	&return_service,
 	&ledger_service,
 	&token_service,

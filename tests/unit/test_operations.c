@@ -46,8 +46,13 @@ static void messages_are_named_as_their_operation(void **state)
 	}
 }
 
+/* Its own, or of the API's request that it wraps together with a hash. */
 static bool has_field(const ProtobufCMessageDescriptor *message, const char *name)
 {
+	const ProtobufCFieldDescriptor *wrapped =
+		protobuf_c_message_descriptor_get_field_by_name(message, "request");
+	if (wrapped)
+		message = wrapped->descriptor;
 	return protobuf_c_message_descriptor_get_field_by_name(message, name) != NULL;
 }
 
