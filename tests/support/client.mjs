@@ -16,11 +16,11 @@ const loader = require('@grpc/proto-loader');
 
 const proto = path.join(process.env.STOCKBOOK_SOURCE_DIR, 'proto');
 const nouns = ['item', 'location', 'channel', 'stock', 'reservation', 'order', 'return', 'ledger',
-  'server'];
+  'server', 'session'];
 const api = grpc.loadPackageDefinition(loader.loadSync([
   ...nouns.map((noun) => `stockbook/v1/${noun}.proto`),
   'grpc/health/v1/health.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto',
-], { includeDirs: [proto, '/usr/include'], longs: Number, enums: String, defaults: true }));
+], { includeDirs: [proto, '/usr/include'], longs: Number, enums: String, defaults: true, oneofs: true }));
 const messages = require('protobufjs').loadSync([
   path.join(proto, 'google/rpc/status.proto'), path.join(proto, 'google/rpc/error_details.proto'),
 ]);
@@ -75,6 +75,45 @@ export class Client {
         .on('error', reject)
         .on('end', () => resolve(found));
     });
+  }
+
+  // A session: ask() sends operations in one message and gives a promise for each, close() half-closes
+  // and waits for the stream's end.
+  session() {
+    const stream = this.service('SessionService').Session({ deadline: Date.now() + 60000 });
+    const asked = new Map();
+    const ended = new Promise((resolve, reject) => {
+      stream.on('error', reject).on('end', resolve);
+    });
+    stream.on('data', ({ answers }) => {
+      for (const answer of answers) {
+        asked.get(answer.number)(answer);
+        asked.delete(answer.number);
+      }
+    });
+    let last = 0;
+    return {
+      ask(...operations) {
+        const sent = [];
+        const answers = operations.map(([service, method, request]) => {
+          const definition = api.stockbook.v1[service].service[method];
+          last += 1;
+          const number = last;
+          sent.push({ number, method: `${service}/${method}`,
+            request: definition.requestSerialize({ requestId: randomUUID(), ...request }) });
+          return new Promise((resolve) => { asked.set(number, resolve); }).then((answer) => (
+            answer.outcome === 'status' ? answer.status
+              : definition.responseDeserialize(answer.response)));
+        });
+        stream.write({ operations: sent });
+        return answers;
+      },
+      async close() {
+        stream.end();
+        await ended;
+        assert.equal(asked.size, 0);
+      },
+    };
   }
 
   health() {
