@@ -20,6 +20,7 @@ static const struct api_service *const services[] = {
 	&pickup_service,
 	&shipment_service,
 	&return_service,
+	&transfer_service,
 	&ledger_service,
 	&token_service,
 	&session_service,

@@ -5,11 +5,13 @@
 #include "book/order.h"
 #include "book/reservation.h"
 #include "book/return.h"
+#include "book/transfer.h"
 
 const struct machine *const machines[] = {
 	&reservation_machine,
 	&order_machine,
 	&return_machine,
+	&transfer_machine,
 	NULL,
 };
 

@@ -17,6 +17,7 @@
 #include "book/shipment.h"
 #include "book/stock.h"
 #include "book/token.h"
+#include "book/transfer.h"
 
 /* clang-format off */
 static const struct operation *const nouns[] = {
@@ -32,6 +33,7 @@ static const struct operation *const nouns[] = {
 	pickup_operations,
 	shipment_operations,
 	return_operations,
+	transfer_operations,
 	ledger_operations,
 	token_operations,
 };

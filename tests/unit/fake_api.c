@@ -25,6 +25,7 @@ const struct api_service *const fake_services[] = {
 	&pickup_service,
 	&shipment_service,
 	&return_service,
+	&transfer_service,
 	&ledger_service,
 	&token_service,
 	&session_service,

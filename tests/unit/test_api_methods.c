@@ -142,6 +142,8 @@ static void roles_are_those_of_the_proto(void **state)
 		{"OrderService/ShipOrder", ROLES_GOODS},
 		{"OrderService/CancelOrderLines", ROLES_TRADE},
 		{"ReturnService/CreateReturn", ROLES_GOODS},
+		{"TransferService/RequestTransfer", ROLES_GOODS},
+		{"TransferService/ReceiveTransfer", ROLES_GOODS},
 		{"LedgerService/ListMovements", ROLES_ALL},
 		{"LedgerService/Verify", ROLES_ADMIN},
 		{"TokenService/CreateToken", ROLES_ADMIN},
