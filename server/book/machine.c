@@ -3,15 +3,19 @@
 #include <string.h>
 
 #include "book/order.h"
+#include "book/pickup.h"
 #include "book/reservation.h"
 #include "book/return.h"
+#include "book/shipment.h"
 #include "book/transfer.h"
 
 const struct machine *const machines[] = {
 	&reservation_machine,
 	&order_machine,
-	&return_machine,
+	&pickup_machine,
+	&shipment_machine,
 	&transfer_machine,
+	&return_machine,
 	NULL,
 };
 

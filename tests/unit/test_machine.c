@@ -33,33 +33,20 @@ static const char *status_or(const struct machine *machine, int status, const ch
 	return status ? machine_status_name(machine, status) : none;
 }
 
-/* The transition is the first of those that are drawn by one arrow, or stand in one row. */
-static bool begins_arrow(const struct machine *machine, const struct transition *at)
+static bool stays(const struct transition *t)
 {
-	for (const struct transition *t = machine->transitions; t < at; t++)
-		if (t->from == at->from && t->to == at->to)
-			return false;
-	return true;
+	return t->from == t->to;
 }
 
-static bool same_row(const struct transition *a, const struct transition *b)
-{
-	return a->step == b->step && a->from == b->from && a->inverse == b->inverse;
-}
-
-static bool begins_row(const struct machine *machine, const struct transition *at)
-{
-	for (const struct transition *t = machine->transitions; t < at; t++)
-		if (same_row(t, at))
-			return false;
-	return true;
-}
-
+/* Arrows that lead back to where they begin are left to the table: they would hide the others. */
 static const char *draw_arrows(const struct machine *machine, struct arena *arena)
 {
 	const char *text = "```mermaid\nstateDiagram-v2\n";
 	for (const struct transition *t = machine->transitions; t->to; t++) {
-		if (!begins_arrow(machine, t))
+		bool drawn = stays(t);
+		for (const struct transition *u = machine->transitions; u < t; u++)
+			drawn = drawn || (u->from == t->from && u->to == t->to);
+		if (drawn)
 			continue;
 		text = arena_printf(arena, "%s    %s --> %s: %s", text, status_or(machine, t->from, "[*]"),
 			machine_status_name(machine, t->to), machine_step_name(machine, t->step));
@@ -71,27 +58,71 @@ static const char *draw_arrows(const struct machine *machine, struct arena *aren
 	return arena_printf(arena, "%s```\n", text);
 }
 
+/* Wherever else the step leads from the one status, it leads from the other. */
+static bool leads_as(const struct machine *machine, const struct transition *at, int from,
+	int other)
+{
+	for (const struct transition *t = machine->transitions; t->to; t++) {
+		bool found =
+			t->from != from || t->step != at->step || t->inverse != at->inverse || stays(t);
+		for (const struct transition *u = machine->transitions; u->to && !found; u++)
+			found = u->from == other && u->step == at->step && u->inverse == at->inverse &&
+					u->to == t->to;
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
+/* One row of the table has all transitions of a step that leave a document where it was, or that
+ * lead to the same statuses, and are taken back by the same step. */
+static bool same_row(const struct machine *machine, const struct transition *a,
+	const struct transition *b)
+{
+	if (a->step != b->step || a->inverse != b->inverse || stays(a) != stays(b))
+		return false;
+	return stays(a) ||
+		   (leads_as(machine, a, a->from, b->from) && leads_as(machine, a, b->from, a->from));
+}
+
+/* "`OPEN`, `CLOSED`": each status once, of the row's transitions. */
+static const char *draw_statuses(const struct machine *machine, const struct transition *at,
+	bool from, struct arena *arena)
+{
+	const char *text = "";
+	bool seen[64] = {false};
+	for (const struct transition *t = machine->transitions; t->to; t++) {
+		int status = from ? t->from : t->to;
+		assert_true(status < (int)ARRAY_COUNT(seen));
+		if (status == 0 || seen[status] || !same_row(machine, at, t))
+			continue;
+		seen[status] = true;
+		text = arena_printf(arena, "%s%s`%s`", text, text[0] ? ", " : "",
+			machine_status_name(machine, status));
+	}
+	return text;
+}
+
 static const char *draw_row(const struct machine *machine, const struct transition *at,
 	struct arena *arena)
 {
-	const char *text = arena_printf(arena, "| %s | %s | `%s`", machine_step_name(machine, at->step),
-		at->from ? arena_printf(arena, "`%s`", machine_status_name(machine, at->from)) : "",
-		machine_status_name(machine, at->to));
-	for (const struct transition *more = at + 1; more->to; more++)
-		if (same_row(more, at))
-			text = arena_printf(arena, "%s, `%s`", text, machine_status_name(machine, more->to));
-	if (at->inverse == STEP_FINAL)
-		return arena_printf(arena, "%s | *final* |\n", text);
-	return arena_printf(arena, "%s | %s |\n", text, machine_step_name(machine, at->inverse));
+	return arena_printf(arena, "| %s | %s | %s | %s |\n", machine_step_name(machine, at->step),
+		draw_statuses(machine, at, true, arena),
+		stays(at) ? "*the same*" : draw_statuses(machine, at, false, arena),
+		at->inverse == STEP_FINAL ? "*final*" : machine_step_name(machine, at->inverse));
 }
 
 static const char *draw_table(const struct machine *machine, struct arena *arena)
 {
 	const char *text = "| step | from | to | inverse |\n| --- | --- | --- | --- |\n";
 	for (int step = 0; step < machine->step_count; step++)
-		for (const struct transition *t = machine->transitions; t->to; t++)
-			if (t->step == step && begins_row(machine, t))
+		for (const struct transition *t = machine->transitions; t->to; t++) {
+			bool drawn = t->step != step;
+			for (const struct transition *u = machine->transitions; u < t; u++)
+				drawn = drawn || same_row(machine, u, t);
+			if (!drawn)
 				text = arena_printf(arena, "%s%s", text, draw_row(machine, t, arena));
+		}
 	return text;
 }
 
