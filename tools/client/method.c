@@ -16,11 +16,14 @@
 #include "stockbook/v1/ledger.pb-c.h"
 #include "stockbook/v1/location.pb-c.h"
 #include "stockbook/v1/order.pb-c.h"
+#include "stockbook/v1/pickup.pb-c.h"
 #include "stockbook/v1/reservation.pb-c.h"
 #include "stockbook/v1/return.pb-c.h"
 #include "stockbook/v1/server.pb-c.h"
+#include "stockbook/v1/shipment.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
 #include "stockbook/v1/token.pb-c.h"
+#include "stockbook/v1/transfer.pb-c.h"
 
 extern const uint8_t stockbook_descriptors[], stockbook_descriptors_end[];
 
@@ -31,6 +34,9 @@ static const ProtobufCServiceDescriptor *const services[] = {
 	&stockbook__v1__stock_service__descriptor,
 	&stockbook__v1__reservation_service__descriptor,
 	&stockbook__v1__order_service__descriptor,
+	&stockbook__v1__pickup_service__descriptor,
+	&stockbook__v1__shipment_service__descriptor,
+	&stockbook__v1__transfer_service__descriptor,
 	&stockbook__v1__return_service__descriptor,
 	&stockbook__v1__ledger_service__descriptor,
 	&stockbook__v1__token_service__descriptor,
