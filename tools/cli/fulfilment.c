@@ -156,7 +156,7 @@ void fulfilment_say_next(struct cli *cli, const ProtobufCMessage *document)
 		const char *type, *status, *command;
 	} steps[] = {
 		{"stockbook.v1.Pickup", "REQUESTED", "pickup accept %s"},
-		{"stockbook.v1.Pickup", "ACCEPTED", "pickup pick %s, or pick --scan"},
+		{"stockbook.v1.Pickup", "ACCEPTED", "pickup pick %s"},
 		{"stockbook.v1.Pickup", "PICKING", "pickup pick %s"},
 		{"stockbook.v1.Pickup", "PICKED", "pickup ready %s"},
 		{"stockbook.v1.Pickup", "READY", "pickup collect %s CODE"},
@@ -168,7 +168,7 @@ void fulfilment_say_next(struct cli *cli, const ProtobufCMessage *document)
 		{"stockbook.v1.Transfer", "DRAFT", "transfer approve %s"},
 		{"stockbook.v1.Transfer", "READY", "transfer dispatch %s"},
 		{"stockbook.v1.Transfer", "IN_TRANSIT", "transfer receive %s"},
-		{"stockbook.v1.Transfer", "PARTIALLY_RECEIVED", "transfer receive %s, or transfer close"},
+		{"stockbook.v1.Transfer", "PARTIALLY_RECEIVED", "transfer receive %s"},
 	};
 	const char *id = short_id(document_text(cli, document, "id"));
 	for (size_t i = 0; i < ARRAY_COUNT(steps); i++) {

@@ -137,11 +137,12 @@ struct rows {
 	size_t count;
 };
 
-/* Details are not for a table; and a column of nothing but zeros would only make it wide. */
+/* Details are not for a table; and a column of nothing but zeros, or of something extra that no row
+ * has, would only make it wide. */
 static bool is_shown(struct cli *cli, const struct rows *pages, size_t pages_count,
 	const struct column *column)
 {
-	if (!(column->kind & COLUMN_NO_ZERO))
+	if (!(column->kind & (COLUMN_NO_ZERO | COLUMN_EXTRA)))
 		return !(column->kind & COLUMN_DETAIL);
 	for (size_t page = 0; page < pages_count; page++) {
 		for (size_t row = 0; row < pages[page].count; row++) {
