@@ -62,6 +62,63 @@ static const char *bring(struct book *book, const struct brought *of, int status
 	return id;
 }
 
+/* ---- Histories ---- */
+
+static const struct machine *machine_of(const struct change_row *change)
+{
+	for (size_t i = 0; machines[i]; i++)
+		if ((int32_t)machines[i]->kind == change->document_kind)
+			return machines[i];
+	return NULL;
+}
+
+static bool table_holds(const struct machine *machine, const struct change_row *change)
+{
+	for (const struct transition *t = machine->transitions; t->to; t++)
+		if (strcmp(machine_status_name(machine, t->from), change->status_before) == 0 &&
+			strcmp(machine_step_name(machine, t->step), change->step) == 0 &&
+			strcmp(machine_status_name(machine, t->to), change->status_after) == 0)
+			return true;
+	return false;
+}
+
+/* A step is noted in every part that it touched; the document's own has all of its steps. */
+static bool is_of(const struct change_row *change, const struct uuid *id)
+{
+	return change->part == (int32_t)uuid_part(id) && uuid_compare(&change->document_id, id) == 0;
+}
+
+/* Every document's history begins where there is none, and each step where the last one led. */
+static void assert_histories_are_paths(struct book *book)
+{
+	size_t count;
+	const void *const *changes = memory_store_rows(book->store, TABLE(change), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct change_row *change = changes[i];
+		const struct machine *machine = machine_of(change);
+		if (!machine || !is_of(change, &change->document_id))
+			continue;
+		if (!table_holds(machine, change))
+			fail_msg("no table holds %s '%s' from '%s' to '%s'", machine->document, change->step,
+				change->status_before, change->status_after);
+		const char *before = "";
+		int64_t last = -1;
+		for (size_t j = 0; j < count; j++) {
+			const struct change_row *other = changes[j];
+			if (is_of(other, &change->document_id) && other->sequence < change->sequence &&
+				other->sequence > last) {
+				last = other->sequence;
+				before = other->status_after;
+			}
+		}
+		if (strcmp(change->status_before, before) != 0)
+			fail_msg("%s '%s' begins at '%s', and the step before it led to '%s'",
+				machine->document, change->step, change->status_before, before);
+	}
+}
+
+/* ---- Steps ---- */
+
 static void try_legal(struct book *book, const struct brought *of, int status,
 	const struct asked *ask)
 {
@@ -72,6 +129,7 @@ static void try_legal(struct book *book, const struct brought *of, int status,
 	int after = status_of(book, of, id);
 	if (!machine_may_lead(of->machine, status, ask->step, after))
 		fail_msg("which led to %s", machine_status_name(of->machine, after));
+	assert_histories_are_paths(book);
 }
 
 static void try_illegal(struct book *book, const struct brought *of, int status,
