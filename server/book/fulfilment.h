@@ -208,6 +208,7 @@ enum verdict post_short(struct run *run, const char *sku, const char *location, 
  * yet. For CancelOrderLines and AmendOrder. */
 int64_t fulfilments_mark(struct order *order, const struct order_line *line, const char *location,
 	int64_t most);
+bool fulfilment_is_marked(const struct fulfilment *fulfilment);
 /* Cancels what was marked: awaiting units' transfers are told, to_pick is free at once, picked is to
  * be put back. Posts, moves all counters, advances or ends each fulfilment concerned. */
 enum verdict fulfilments_cancel_marked(struct run *run, struct order *order, const char *channel,

@@ -48,6 +48,14 @@ static bool is_marked(const struct fulfilment_line *line)
 		   line->cancelling.picked > 0;
 }
 
+bool fulfilment_is_marked(const struct fulfilment *fulfilment)
+{
+	for (size_t i = 0; i < fulfilment->count; i++)
+		if (is_marked(&fulfilment->lines[i]))
+			return true;
+	return false;
+}
+
 /* What a transfer brings: it need not come any more. */
 static enum verdict untie(struct run *run, struct order *order, struct fulfilment *fulfilment,
 	struct fulfilment_line *line, const char *note)

@@ -335,6 +335,7 @@ ROUTE(pick_route, PickOrderRequest)
 ROUTE(put_back_route, PutBackOrderRequest)
 ROUTE(ship_route, ShipOrderRequest)
 ROUTE(cancel_route, CancelOrderLinesRequest)
+ROUTE(amend_route, AmendOrderRequest)
 
 #define OPERATION(method, message, run, route, writes) \
 	{"OrderService/" method, &stockbook__v1__##message##_request__descriptor, \
@@ -348,7 +349,9 @@ const struct operation order_operations[] = {
 	OPERATION("PutBackOrder", put_back_order, order_put_back, put_back_route, true),
 	OPERATION("ShipOrder", ship_order, order_ship, ship_route, true),
 	OPERATION("CancelOrderLines", cancel_order_lines, order_cancel, cancel_route, true),
+	OPERATION("AmendOrder", amend_order, order_amend, amend_route, true),
 	OPERATION("GetOrder", get_order, order_get, NULL, false),
+	OPERATION("GetOrderHistory", get_order_history, order_history, NULL, false),
 	OPERATION("ListOrders", list_orders, order_list, NULL, false),
 	{0},
 };

@@ -100,6 +100,8 @@ operation_function order_pick;
 operation_function order_put_back;
 operation_function order_ship;
 operation_function order_cancel;
+operation_function order_amend;
+operation_function order_history;
 operation_function order_get;
 operation_function order_list;
 

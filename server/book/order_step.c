@@ -4,10 +4,9 @@
  * falls short is named, and then posted. It takes only what no pickup or shipment counts; cancelling
  * goes on into those.
  */
-#include <string.h>
+#include "book/order_step.h"
 
-#include "book/fulfilment.h"
-#include "book/sourcing.h"
+#include <string.h>
 
 #define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
@@ -57,23 +56,12 @@ static const struct stepping picking_and_shipping = {
 		{ALLOCATED, FULFILLED, STATE(ALLOCATED), STATE(CUSTOMER), MOVED_BY(SHIP)}},
 	2,
 };
-static const struct stepping cancelling = {
+const struct stepping order_cancelling = {
 	ORDER_CANCEL,
 	{{OPEN, CANCELLED, STATE(UNSPECIFIED), STATE(UNSPECIFIED), MOVED_BY(UNSPECIFIED)},
 		{ALLOCATED, CANCELLED, STATE(ALLOCATED), STATE(AVAILABLE), MOVED_BY(CANCEL)},
 		{PICKED, CANCELLED, STATE(PICKED), STATE(AVAILABLE), MOVED_BY(CANCEL)}},
 	3,
-};
-
-/* What a step is about to do. */
-struct work {
-	const struct stepping *stepping;
-	struct order order;
-	struct posting *postings;
-	size_t posting_count;
-	size_t posting_capacity;
-	size_t short_count; /* lines that the refusal that stands is about */
-	int64_t marked;     /* units to be cancelled within fulfilments */
 };
 
 static int64_t *line_counter(struct order_line *line, enum counter counter)
@@ -123,7 +111,7 @@ static int64_t free_units(const struct order *order, const struct order_line *li
 
 /* ---- Working it out ---- */
 
-static void add_posting(struct run *run, struct work *work, const struct order_line *line,
+static void add_posting(struct run *run, struct order_work *work, const struct order_line *line,
 	const struct leg *leg, const char *location, int64_t quantity)
 {
 	work->postings = arena_grow(run->arena, work->postings, work->posting_count,
@@ -137,12 +125,12 @@ static void add_posting(struct run *run, struct work *work, const struct order_l
 		.quantity = quantity,
 		.reason = leg->reason,
 		.document_line = line->line,
-		.channel = work->order.row->channel,
+		.channel = work->order->row->channel,
 	};
 }
 
 /* Takes up to `most` through one leg; what it took. */
-static int64_t leg_take(struct run *run, struct work *work, struct order_line *line,
+static int64_t leg_take(struct run *run, struct order_work *work, struct order_line *line,
 	const struct leg *leg, const char *location, int64_t most)
 {
 	int64_t taken = 0;
@@ -155,7 +143,7 @@ static int64_t leg_take(struct run *run, struct work *work, struct order_line *l
 			int64_t *from = allocation_counter(at, leg->from);
 			if (*from == 0 || (location[0] && strcmp(at->location, location) != 0))
 				continue;
-			int64_t free = free_units(&work->order, line, at, leg->from);
+			int64_t free = free_units(work->order, line, at, leg->from);
 			int64_t share = free < most - taken ? free : most - taken;
 			if (share == 0)
 				continue;
@@ -173,35 +161,34 @@ static int64_t leg_take(struct run *run, struct work *work, struct order_line *l
 	return taken;
 }
 
-static int64_t step_take(struct run *run, struct work *work, struct order_line *line,
+int64_t order_work_take(struct run *run, struct order_work *work, struct order_line *line,
 	const char *location, int64_t most)
 {
 	int64_t taken = 0;
 	for (size_t i = 0; i < work->stepping->leg_count && taken < most; i++)
 		taken += leg_take(run, work, line, &work->stepping->legs[i], location, most - taken);
 	if (work->stepping->step == ORDER_CANCEL && taken < most) {
-		int64_t marked = fulfilments_mark(&work->order, line, location, most - taken);
+		int64_t marked = fulfilments_mark(work->order, line, location, most - taken);
 		work->marked += marked;
 		taken += marked;
 	}
 	return taken;
 }
 
-static void name_short(struct run *run, struct work *work, size_t index,
-	const struct order_line *line, const Stockbook__V1__OrderLineQuantity *asked, int64_t available)
+void order_work_name_short(struct run *run, struct order_work *work, size_t index,
+	const struct order_line *line, const char *location, int64_t asked, int64_t available)
 {
 	if (work->short_count == 0)
 		refuse(run, REASON(LINE_QUANTITY_EXCEEDED), "line %d of the order has %lld to %s, not %lld",
 			line->line, (long long)available,
-			machine_step_name(&order_machine, work->stepping->step), (long long)asked->quantity);
+			machine_step_name(&order_machine, work->stepping->step), (long long)asked);
 	if (++work->short_count > SOURCING_SHORT_NAMED_MAX)
 		return;
 	char *key = arena_printf(run->arena, "lines[%zu]", index);
 	refuse_with(run, arena_printf(run->arena, "%s.sku", key), "%s", line->sku);
-	if (asked->location[0])
-		refuse_with(run, arena_printf(run->arena, "%s.location", key), "%s", asked->location);
-	refuse_with(run, arena_printf(run->arena, "%s.requested", key), "%lld",
-		(long long)asked->quantity);
+	if (location[0])
+		refuse_with(run, arena_printf(run->arena, "%s.location", key), "%s", location);
+	refuse_with(run, arena_printf(run->arena, "%s.requested", key), "%lld", (long long)asked);
 	refuse_with(run, arena_printf(run->arena, "%s.available", key), "%lld", (long long)available);
 }
 
@@ -230,14 +217,14 @@ static enum verdict refuse_nothing(struct run *run, const struct order *order, e
 	return VERDICT_REFUSED;
 }
 
-static enum verdict work_out(struct run *run, struct work *work,
+static enum verdict work_out(struct run *run, struct order_work *work,
 	Stockbook__V1__OrderLineQuantity *const *asked, size_t count)
 {
-	struct order *order = &work->order;
+	struct order *order = work->order;
 	if (count == 0) {
 		int64_t taken = 0;
 		for (size_t i = 0; i < order->count; i++)
-			taken += step_take(run, work, &order->lines[i], "", INT64_MAX);
+			taken += order_work_take(run, work, &order->lines[i], "", INT64_MAX);
 		return taken > 0 ? VERDICT_DONE : refuse_nothing(run, order, work->stepping->step);
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -245,23 +232,33 @@ static enum verdict work_out(struct run *run, struct work *work,
 		enum verdict verdict = line_asked(run, order, i, asked[i], &line);
 		if (verdict != VERDICT_DONE)
 			return verdict;
-		int64_t taken = step_take(run, work, line, asked[i]->location, asked[i]->quantity);
+		int64_t taken = order_work_take(run, work, line, asked[i]->location, asked[i]->quantity);
 		if (taken < asked[i]->quantity)
-			name_short(run, work, i, line, asked[i], taken);
+			order_work_name_short(run, work, i, line, asked[i]->location, asked[i]->quantity,
+				taken);
 	}
 	return work->short_count > 0 ? VERDICT_REFUSED : VERDICT_DONE;
 }
 
 /* ---- Posting it ---- */
 
-static enum verdict post_all(struct run *run, const struct work *work)
+/* A store's token is where the goods are; promises it may give back wherever it may make them. */
+static enum verdict check_reach(struct run *run, const struct order_work *work,
+	const char *location)
+{
+	if (!run->actor->bound)
+		return VERDICT_DONE;
+	if (work->channel)
+		return sourcing_check_reach(run, work->channel, location, NULL);
+	return check_location(run, location, LOCATION_ANY, true, NULL);
+}
+
+static enum verdict post_all(struct run *run, const struct order_work *work)
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < work->posting_count; i++) {
 		const struct posting *posting = &work->postings[i];
-		enum verdict allowed = VERDICT_DONE;
-		if (run->actor->bound)
-			allowed = check_location(run, posting->from_location, LOCATION_ANY, true, NULL);
+		enum verdict allowed = check_reach(run, work, posting->from_location);
 		if (allowed == VERDICT_REFUSED)
 			return allowed;
 		enum verdict posted =
@@ -272,6 +269,40 @@ static enum verdict post_all(struct run *run, const struct work *work)
 			verdict = VERDICT_NEED;
 	}
 	return verdict;
+}
+
+static enum verdict check_fulfilments(struct run *run, const struct order_work *work)
+{
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; run->actor->bound && i < work->order->fulfilment_count; i++) {
+		const struct fulfilment *fulfilment = work->order->fulfilments[i];
+		if (!fulfilment_is_marked(fulfilment))
+			continue;
+		enum verdict allowed = check_reach(run, work, fulfilment->row->location);
+		if (allowed == VERDICT_REFUSED)
+			return allowed;
+		if (allowed == VERDICT_NEED)
+			verdict = allowed;
+	}
+	return verdict;
+}
+
+enum verdict order_work_post(struct run *run, const struct order_work *work, const char *note)
+{
+	enum verdict cancelled = VERDICT_DONE;
+	if (work->marked > 0) {
+		cancelled = check_fulfilments(run, work);
+		enum verdict stepped = VERDICT_REFUSED;
+		if (cancelled != VERDICT_REFUSED)
+			stepped = fulfilments_cancel_marked(run, work->order, work->order->channel, note);
+		if (stepped == VERDICT_REFUSED)
+			return stepped;
+		cancelled = cancelled == VERDICT_DONE ? stepped : cancelled;
+	}
+	enum verdict verdict = post_all(run, work);
+	if (verdict == VERDICT_REFUSED)
+		return verdict;
+	return cancelled == VERDICT_DONE ? verdict : cancelled;
 }
 
 /* What is asked of a step. */
@@ -288,26 +319,22 @@ static enum verdict step_run(struct run *run, const struct stepping *stepping,
 {
 	if (asking->count > LINES_MAX)
 		return refuse_field(run, "lines", "must be at most %d lines", LINES_MAX);
-	struct work work = {.stepping = stepping};
-	enum verdict verdict = order_open(run, asking->order_id, &work.order);
-	if (verdict == VERDICT_DONE)
-		verdict = order_check_step(run, &work.order, stepping->step);
+	struct order order;
+	struct order_work work = {.stepping = stepping, .order = &order};
+	enum verdict verdict = require_channel(run, asking->channel, "channel", &work.channel);
+	enum verdict opened = order_open(run, asking->order_id, &order);
+	if (verdict != VERDICT_DONE || opened != VERDICT_DONE)
+		return verdict == VERDICT_REFUSED || opened == VERDICT_DONE ? verdict : opened;
+	order.channel = asking->channel;
+	verdict = order_check_step(run, &order, stepping->step);
 	if (verdict == VERDICT_DONE)
 		verdict = work_out(run, &work, asking->lines, asking->count);
+	if (verdict == VERDICT_DONE)
+		verdict = order_work_post(run, &work, asking->note);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	/* First what notes changes of its own. */
-	enum verdict cancelled = VERDICT_DONE;
-	if (work.marked > 0)
-		cancelled = fulfilments_cancel_marked(run, &work.order, asking->channel, asking->note);
-	if (cancelled == VERDICT_REFUSED)
-		return cancelled;
-	verdict = post_all(run, &work);
-	if (verdict != VERDICT_DONE || cancelled != VERDICT_DONE)
-		return verdict == VERDICT_REFUSED ? verdict : VERDICT_NEED;
-	work.order.channel = asking->channel;
-	order_advance(run, &work.order, stepping->step, asking->note);
-	*answer = order_message(run, &work.order);
+	order_advance(run, &order, stepping->step, asking->note);
+	*answer = order_message(run, &order);
 	return VERDICT_DONE;
 }
 
@@ -323,21 +350,21 @@ enum verdict order_deallocate(struct run *run, const void *request_, void *respo
 {
 	const Stockbook__V1__DeallocateOrderRequest *request = request_;
 	Stockbook__V1__DeallocateOrderResponse *response = response_;
-	return step_run(run, &deallocating, &ASKING(request, NULL, NULL), &response->order);
+	return step_run(run, &deallocating, &ASKING(request, "", NULL), &response->order);
 }
 
 enum verdict order_pick(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__PickOrderRequest *request = request_;
 	Stockbook__V1__PickOrderResponse *response = response_;
-	return step_run(run, &picking, &ASKING(request, NULL, NULL), &response->order);
+	return step_run(run, &picking, &ASKING(request, "", NULL), &response->order);
 }
 
 enum verdict order_put_back(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__PutBackOrderRequest *request = request_;
 	Stockbook__V1__PutBackOrderResponse *response = response_;
-	return step_run(run, &putting_back, &ASKING(request, NULL, NULL), &response->order);
+	return step_run(run, &putting_back, &ASKING(request, "", NULL), &response->order);
 }
 
 static const char *shipment_note(struct run *run, const Stockbook__V1__ShipOrderRequest *request)
@@ -352,7 +379,7 @@ enum verdict order_ship(struct run *run, const void *request_, void *response_)
 	const Stockbook__V1__ShipOrderRequest *request = request_;
 	Stockbook__V1__ShipOrderResponse *response = response_;
 	return step_run(run, request->pick_first ? &picking_and_shipping : &shipping,
-		&ASKING(request, NULL, shipment_note(run, request)), &response->order);
+		&ASKING(request, "", shipment_note(run, request)), &response->order);
 }
 
 enum verdict order_cancel(struct run *run, const void *request_, void *response_)
@@ -360,6 +387,6 @@ enum verdict order_cancel(struct run *run, const void *request_, void *response_
 	const Stockbook__V1__CancelOrderLinesRequest *request = request_;
 	Stockbook__V1__CancelOrderLinesResponse *response = response_;
 	run->worker = request->worker;
-	return step_run(run, &cancelling, &ASKING(request, request->channel, request->note),
+	return step_run(run, &order_cancelling, &ASKING(request, request->channel, request->note),
 		&response->order);
 }
