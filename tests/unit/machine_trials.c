@@ -134,6 +134,19 @@ static void fill_create_return(struct book *book, void *request_)
 	*request = *return_request(book, "YORK", request->order_id, "1*1r");
 }
 
+/* One less of the four. */
+static void fill_amend(struct book *book, void *request_)
+{
+	Stockbook__V1__AmendOrderRequest *request = request_;
+	Stockbook__V1__AmendOrderLine *line =
+		message_new(book, &stockbook__v1__amend_order_line__descriptor);
+	line->line = 1;
+	line->quantity = message_new(book, &google__protobuf__int64_value__descriptor);
+	line->quantity->value = 3;
+	request->n_lines = 1;
+	request->lines = arena_copy(&book->arena, &line, sizeof(void *));
+}
+
 /* ---- Returns ---- */
 
 static const char *bring_return(struct book *book, int status)
@@ -404,7 +417,7 @@ const struct asked asked[] = {
 	{&order_machine, ORDER_PUT_BACK, "OrderService/PutBackOrder", NULL},
 	{&order_machine, ORDER_SHIP, "OrderService/ShipOrder", NULL},
 	{&order_machine, ORDER_CANCEL, "OrderService/CancelOrderLines", NULL},
-	{&order_machine, ORDER_AMEND, NULL, NULL},
+	{&order_machine, ORDER_AMEND, "OrderService/AmendOrder", fill_amend},
 	{&order_machine, ORDER_COLLECT, NULL, NULL}, /* asked of its pickups and shipments */
 	{&order_machine, ORDER_LOSE, NULL, NULL},
 	{&order_machine, ORDER_RETURN, "ReturnService/CreateReturn", fill_create_return},
