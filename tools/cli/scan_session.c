@@ -108,13 +108,12 @@ void scan_session_list(const struct scan_session *session)
 		fputs("  nothing is left: say 'done'\n", out);
 }
 
-/* Whether the server knows the code as one of an item that is here: aliases are more than come
- * with the work. The item's name, or NULL when there is no such item. */
-static const char *look_up(struct scan_session *session, const char *code)
+/* The item that the server knows by this code, or NULL; says nothing. */
+static const Stockbook__V1__Item *get_item(struct cli *cli, const char *code)
 {
 	Stockbook__V1__GetItemRequest request = STOCKBOOK__V1__GET_ITEM_REQUEST__INIT;
 	struct stockbook_error error;
-	struct stockbook_client *client = cli_client(session->cli);
+	struct stockbook_client *client = cli_client(cli);
 	if (!client || strlen(code) > 64)
 		return NULL;
 	request.sku = text_of(code);
@@ -123,8 +122,28 @@ static const char *look_up(struct scan_session *session, const char *code)
 	stockbook_error_release(&error);
 	if (!message)
 		return NULL;
-	const Stockbook__V1__Item *item =
-		((const Stockbook__V1__GetItemResponse *)cli_keep(session->cli, message))->item;
+	return ((const Stockbook__V1__GetItemResponse *)cli_keep(cli, message))->item;
+}
+
+void scan_session_name_items(struct scan_session *session)
+{
+	for (size_t i = 0; i < session->scan.count; i++) {
+		const Stockbook__V1__Item *item = get_item(session->cli, session->scan.items[i].sku);
+		if (!item)
+			continue;
+		session->scan.items[i].name = item->name;
+		session->scan.items[i].codes = (const char **)(uintptr_t)item->aliases;
+		session->scan.items[i].codes_count = item->n_aliases;
+	}
+}
+
+/* A code that did not come with the work may be one of its items' all the same: an item has more
+ * aliases than the list. The item's name, or NULL when nobody knows the code. */
+static const char *look_up(struct scan_session *session, const char *code)
+{
+	const Stockbook__V1__Item *item = get_item(session->cli, code);
+	if (!item)
+		return NULL;
 	struct scan_item *known = scan_find(&session->scan, item->sku);
 	if (known)
 		scan_add_code(&session->scan, known, code);

@@ -26,6 +26,8 @@ enum scan_end {
 /* Where the session talks: stdout, or stderr where stdout gets JSON or CSV. */
 FILE *scan_talk(const struct cli *cli);
 enum scan_end scan_session_run(struct scan_session *session);
+/* Asks the server for the names and barcodes of the items. */
+void scan_session_name_items(struct scan_session *session);
 /* What is left of each item, in the order of the shelves. */
 void scan_session_list(const struct scan_session *session);
 /* Asks a question at a terminal, and waits for one of the words, each given by its first letter or

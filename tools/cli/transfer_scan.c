@@ -65,6 +65,7 @@ bool transfer_scan(struct cli *cli, const ProtobufCMessage *document, enum trans
 	struct scan_session session = {.cli = cli};
 	FILE *out = scan_talk(cli);
 	open_scan(cli, &session.scan, transfer, side);
+	scan_session_name_items(&session);
 	cli->exit_code = EXIT_CODE_OK;
 	fprintf(out, "%s to %s, %" PRId64 " units; scan each piece, 'help' says more\n",
 		transfer->source, transfer->destination, scan_expected(&session.scan));
@@ -76,5 +77,7 @@ bool transfer_scan(struct cli *cli, const ProtobufCMessage *document, enum trans
 	*count = spread(transfer, &session.scan, side, *lines);
 	if (!*count)
 		fputs("nothing was scanned, nothing is recorded\n", out);
+	else
+		fputc('\n', out);
 	return *count > 0;
 }
