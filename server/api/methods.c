@@ -21,6 +21,7 @@ static const struct api_service *const services[] = {
 	&shipment_service,
 	&return_service,
 	&transfer_service,
+	&work_service,
 	&ledger_service,
 	&token_service,
 	&session_service,

@@ -91,6 +91,7 @@ extern const struct api_service pickup_service;
 extern const struct api_service shipment_service;
 extern const struct api_service return_service;
 extern const struct api_service transfer_service;
+extern const struct api_service work_service;
 extern const struct api_service ledger_service;
 extern const struct api_service token_service;
 extern const struct api_service session_service;

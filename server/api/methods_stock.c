@@ -54,6 +54,9 @@ static const struct api_method methods[] = {
 	{WRITE("StockService", "SetQuota", ROLES_ADMIN),
 		.rules = {REQUEST_ID, CODE("location"), CODE("channel"), LINES("lines"),
 			CODE("lines[].sku"), QUANTITY_OR_NONE("lines[].quantity")}},
+	{WRITE("StockService", "SetShelf", ROLES_GOODS),
+		.rules = {REQUEST_ID, CODE("location"), LINES("lines"), CODE("lines[].sku"),
+			TEXT("lines[].shelf", 64)}},
 };
 /* clang-format on */
 

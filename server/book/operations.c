@@ -18,6 +18,7 @@
 #include "book/stock.h"
 #include "book/token.h"
 #include "book/transfer.h"
+#include "book/work.h"
 
 /* clang-format off */
 static const struct operation *const nouns[] = {
@@ -34,6 +35,7 @@ static const struct operation *const nouns[] = {
 	shipment_operations,
 	return_operations,
 	transfer_operations,
+	work_operations,
 	ledger_operations,
 	token_operations,
 };

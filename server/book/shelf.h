@@ -7,4 +7,8 @@
 /* Where a SKU lies at a location; "" when unknown. VERDICT_NEED or VERDICT_DONE. */
 enum verdict shelf_of(struct run *run, const char *sku, const char *location, const char **shelf);
 
+/* StockService.SetShelf */
+operation_function shelf_set;
+operation_route shelf_route;
+
 #endif

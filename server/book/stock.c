@@ -2,6 +2,7 @@
 #include "book/stock.h"
 
 #include "book/page.h"
+#include "book/shelf.h"
 
 Stockbook__V1__StockLevel *make_stock_level(struct arena *arena, const char *sku,
 	const char *location, const struct stock_row *stock)
@@ -272,6 +273,14 @@ const struct operation stock_operations[] = {
 		.response = &stockbook__v1__set_safety_stock_response__descriptor,
 		.run = set_safety_stock,
 		.route = route_set_safety_stock,
+		.writes = true,
+	},
+	{
+		.name = "StockService/SetShelf",
+		.request = &stockbook__v1__set_shelf_request__descriptor,
+		.response = &stockbook__v1__set_shelf_response__descriptor,
+		.run = shelf_set,
+		.route = shelf_route,
 		.writes = true,
 	},
 	{0},

@@ -188,3 +188,31 @@ enum verdict work_recount(struct run *run, const char *sku, const char *location
 	bool made;
 	return work_recount_find(run, sku, location, &id, &made);
 }
+
+/* ---- The table ---- */
+
+/* clang-format off */
+#define ROUTE(name, Message) \
+	static int32_t name(const void *request, const struct book_limits *limits) \
+	{ \
+		return part_of(((const Stockbook__V1__##Message *)request)->location, limits->parts); \
+	}
+ROUTE(claim_route, ClaimWorkRequest)
+ROUTE(release_route, ReleaseWorkRequest)
+ROUTE(record_route, RecordRecountRequest)
+ROUTE(request_route, RequestRecountRequest)
+
+#define OPERATION(method, message, run, route, writes) \
+	{"WorkService/" method, &stockbook__v1__##message##_request__descriptor, \
+		&stockbook__v1__##message##_response__descriptor, run, route, writes}
+
+const struct operation work_operations[] = {
+	OPERATION("ListWork", list_work, work_list, NULL, false),
+	OPERATION("SummariseWork", summarise_work, work_summarise, NULL, false),
+	OPERATION("ClaimWork", claim_work, work_claim, claim_route, true),
+	OPERATION("ReleaseWork", release_work, work_release, release_route, true),
+	OPERATION("RecordRecount", record_recount, work_record_recount, record_route, true),
+	OPERATION("RequestRecount", request_recount, work_request_recount, request_route, true),
+	{0},
+};
+/* clang-format on */

@@ -53,4 +53,23 @@ enum verdict work_recount_find(struct run *run, const char *sku, const char *loc
 enum verdict work_recounts(struct run *run, const char *sku, const char *location,
 	const struct work_row ***rows, size_t *count);
 
+/* ---- For the work's own files ---- */
+
+/* How many of the rows, but at least one, have together no more lines than one document may. */
+enum verdict work_count_by_lines(struct run *run, const struct work_row *const *rows, size_t count,
+	size_t *fitting);
+/* The rows as messages; with lines: what is to be handled, in the order of the shelves. */
+enum verdict work_messages(struct run *run, const struct work_row *const *rows, size_t count,
+	bool with_lines, Stockbook__V1__Work **messages);
+/* The lines of all of it, added up by SKU, in the order of the shelves. */
+Stockbook__V1__WorkLine **work_batch(struct run *run, Stockbook__V1__Work *const *messages,
+	size_t message_count, size_t *count);
+
+operation_function work_list;
+operation_function work_summarise;
+operation_function work_claim;
+operation_function work_release;
+operation_function work_record_recount;
+operation_function work_request_recount;
+
 #endif

@@ -26,6 +26,7 @@ const struct api_service *const fake_services[] = {
 	&shipment_service,
 	&return_service,
 	&transfer_service,
+	&work_service,
 	&ledger_service,
 	&token_service,
 	&session_service,

@@ -143,6 +143,8 @@ static void roles_are_those_of_the_proto(void **state)
 		{"OrderService/CancelOrderLines", ROLES_TRADE},
 		{"ReturnService/CreateReturn", ROLES_GOODS},
 		{"TransferService/RequestTransfer", ROLES_GOODS},
+		{"WorkService/ClaimWork", ROLES_GOODS},
+		{"WorkService/ListWork", ROLES_ALL},
 		{"TransferService/ReceiveTransfer", ROLES_GOODS},
 		{"LedgerService/ListMovements", ROLES_ALL},
 		{"LedgerService/Verify", ROLES_ADMIN},
