@@ -16,6 +16,7 @@ static const struct api_service *const services[] = {
 	&channel_service,
 	&stock_service,
 	&reservation_service,
+	&sourcing_service,
 	&order_service,
 	&pickup_service,
 	&shipment_service,

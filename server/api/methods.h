@@ -86,6 +86,7 @@ extern const struct api_service location_service;
 extern const struct api_service channel_service;
 extern const struct api_service stock_service;
 extern const struct api_service reservation_service;
+extern const struct api_service sourcing_service;
 extern const struct api_service order_service;
 extern const struct api_service pickup_service;
 extern const struct api_service shipment_service;

@@ -34,7 +34,7 @@ static struct bytes pack_profile(struct arena *arena, const Stockbook__V1__Locat
 	return (struct bytes){data, size};
 }
 
-static Stockbook__V1__Location *make_location(struct arena *arena, const struct location_row *row)
+Stockbook__V1__Location *location_message(struct arena *arena, const struct location_row *row)
 {
 	ProtobufCAllocator allocator = {arena_allocate, arena_free, arena};
 	Stockbook__V1__Location *location =
@@ -172,7 +172,7 @@ static enum verdict put_location(struct run *run, const void *message, void *ans
 						 .document_code = row->code,
 						 .step = "put",
 					 });
-	response->location = make_location(run->arena, row);
+	response->location = location_message(run->arena, row);
 	response->created = found == LOOKUP_ABSENT;
 	return VERDICT_DONE;
 }
@@ -194,7 +194,7 @@ static enum verdict get_location(struct run *run, const void *message, void *ans
 		return verdict;
 	const struct location_row *row = NULL;
 	find_location(run, request->code, ACCESS_PEEK, &row);
-	response->location = make_location(run->arena, row);
+	response->location = location_message(run->arena, row);
 	return VERDICT_DONE;
 }
 
@@ -213,7 +213,7 @@ static const struct scan_shape location_groups_by_code = {
 
 static void *list_location(struct run *run, const void *row)
 {
-	return make_location(run->arena, row);
+	return location_message(run->arena, row);
 }
 
 static enum verdict list_locations(struct run *run, const void *request, void *response)

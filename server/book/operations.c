@@ -12,6 +12,7 @@
 #include "book/order.h"
 #include "book/pickup.h"
 #include "book/reservation.h"
+#include "book/promise.h"
 #include "book/quota.h"
 #include "book/return.h"
 #include "book/shipment.h"
@@ -30,6 +31,7 @@ static const struct operation *const nouns[] = {
 	quota_operations,
 	adjustment_operations,
 	reservation_operations,
+	sourcing_operations,
 	order_operations,
 	pickup_operations,
 	shipment_operations,

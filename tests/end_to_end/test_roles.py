@@ -25,6 +25,7 @@ MAY = {
     "Reserve": TRADE, "ReplaceReservation": TRADE, "ExtendReservation": TRADE,
     "ReleaseReservation": TRADE, "ConfirmReservation": TRADE, "GetReservation": ALL,
     "ListReservations": ALL,
+    "Promise": ALL,
     "PlaceOrder": TRADE, "AllocateOrder": TRADE, "DeallocateOrder": TRADE, "PickOrder": GOODS,
     "PutBackOrder": GOODS, "ShipOrder": GOODS, "CancelOrderLines": TRADE, "GetOrder": ALL,
     "ListOrders": ALL,
@@ -100,6 +101,7 @@ def valid_fields(held, sold, back, name):
         "ReleaseReservation": {"reservation_id": held},
         "ConfirmReservation": {"reservation_id": held},
         "GetReservation": {"reservation_id": held}, "ListReservations": {"owner": "o"},
+        "Promise": {"channel": "web", "lines": one},
         "PlaceOrder": {"channel": "web", "lines": at_north},
         "AllocateOrder": {"order_id": sold, "lines": [
             {"line": 2, "quantity": 1, "location": "NORTH"}]},
