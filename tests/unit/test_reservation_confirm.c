@@ -7,11 +7,13 @@
 
 #include <cmocka.h>
 
+#include "stockbook/v1/token.pb-c.h"
 #include "unit/promise_fixture.h"
 
 #define STATUS(name) STOCKBOOK__V1__RESERVATION_STATUS__RESERVATION_STATUS_##name
 #define ORDER_STATUS(name) STOCKBOOK__V1__ORDER_STATUS__ORDER_STATUS_##name
 #define MOVED_BY(name) STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_##name
+#define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
 #define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
 
 static const char confirm_name[] = "ReservationService/ConfirmReservation";
@@ -234,10 +236,153 @@ static void two_late_confirms_do_not_both_get_the_last_piece(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, trade_setup, book_teardown)
 
+/* ---- Line by line, and in another channel ---- */
+
+static void add_way(struct book *book, Stockbook__V1__ConfirmReservationRequest *request,
+	const char *sku, const char *location, Stockbook__V1__FulfilmentMethod method,
+	const char *pickup_location)
+{
+	if (!request->lines)
+		request->lines = arena_alloc_array(&book->arena, 8, sizeof(void *));
+	Stockbook__V1__ConfirmLine *line = arena_alloc(&book->arena, sizeof(*line));
+	stockbook__v1__confirm_line__init(line);
+	line->sku = arena_string(&book->arena, sku);
+	line->location = arena_string(&book->arena, location);
+	line->method = method;
+	line->pickup_location = arena_string(&book->arena, pickup_location);
+	request->lines[request->n_lines++] = line;
+}
+
+static void each_line_reaches_the_customer_in_its_own_way(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	book_receive(book, "S1", "YORK", 2);
+	book_receive(book, "S2", "HULL", 1);
+	book_receive(book, "S3", "HULL", 1);
+	const Stockbook__V1__Reservation *held = reserve(book, "S1*4 S2*1 S3*1");
+	Stockbook__V1__ConfirmReservationRequest *request = confirm_request(book, held->id);
+	add_price(book, request, "ALIAS", 10, "GBP");
+	add_way(book, request, "ALIAS", "LEEDS", METHOD(CARRY_OUT), "");
+	add_way(book, request, "S1", "YORK", METHOD(PICKUP), "");
+	add_way(book, request, "S3", "", METHOD(SHIP_TO_STORE), "YORK");
+	const Stockbook__V1__ConfirmReservationResponse *response =
+		book_call(book, confirm_name, request);
+	const Stockbook__V1__Order *order = response->order;
+	assert_int_equal(order->n_lines, 4);
+	assert_line(order, 1, "0 0 0 2 0 0");
+	assert_line(order, 2, "0 2 0 0 0 0");
+	assert_string_equal(order->lines[1]->pickup_location, "YORK");
+	assert_int_equal(order->lines[2]->method, METHOD(SHIP)); /* as the request says */
+	assert_int_equal(order->total->minor_units, 40);
+	assert_int_equal(response->n_pickups, 2);
+	assert_int_equal(response->n_transfers, 1);
+	assert_stock(book, "S1", "LEEDS", "0 0 0 0 0 0");
+	assert_stock(book, "S1", "YORK", "0 0 2 0 0 0");
+}
+
+static void wrong_ways_leave_the_hold(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	const Stockbook__V1__Reservation *held = reserve(book, "S1*2");
+	Stockbook__V1__ConfirmReservationRequest *request = confirm_request(book, held->id);
+	add_way(book, request, "S2", "", METHOD(PICKUP), "");
+	assert_wrong_field(book_refusal(book, confirm_name, request, REASON(INVALID_FIELD)),
+		"lines[0].sku");
+	request->lines[0]->sku = "S1";
+	request->lines[0]->location = "YORK";
+	assert_wrong_field(book_refusal(book, confirm_name, request, REASON(INVALID_FIELD)),
+		"lines[0].sku");
+	request->lines[0]->location = "LEEDS";
+	add_way(book, request, "S1", "", METHOD(SHIP), "");
+	assert_wrong_field(book_refusal(book, confirm_name, request, REASON(INVALID_FIELD)),
+		"lines[1].sku");
+	request->n_lines = 1;
+	request->lines[0]->method = METHOD(SHIP_TO_STORE);
+	assert_wrong_field(book_refusal(book, confirm_name, request, REASON(INVALID_FIELD)),
+		"lines[0].pickup_location");
+	request->n_lines = 0;
+	request->method = METHOD(SHIP_TO_STORE);
+	assert_wrong_field(book_refusal(book, confirm_name, request, REASON(INVALID_FIELD)), "lines");
+	assert_int_equal(get_reservation(book, held->id)->status, STATUS(HELD));
+}
+
+/* Found by its customer, kept longer and taken over by an assistant at a till. */
+static void a_web_basket_is_confirmed_at_a_till(void **state)
+{
+	static const char *const leeds[] = {"LEEDS"};
+	static const char *const locations[] = {"LEEDS", "YORK"};
+	struct book *book = *state;
+	book_add_channel(book, "till-leeds", locations, 2);
+	book_receive(book, "S1", "LEEDS", 1);
+	book_receive(book, "S1", "YORK", 1);
+	book_receive(book, "S1", "HULL", 1);
+	const char *id = reserve(book, "S1*2")->id;
+	const char *far = reserve(book, "S1*1")->id; /* at HULL */
+	book->actor = (struct actor){.name = "till-7",
+		.role = STOCKBOOK__V1__ROLE__ROLE_STORE,
+		.bound = true,
+		.locations = {leeds, 1}};
+	Stockbook__V1__ListReservationsRequest list = STOCKBOOK__V1__LIST_RESERVATIONS_REQUEST__INIT;
+	list.customer = "ann";
+	const Stockbook__V1__ListReservationsResponse *listed =
+		book_call(book, "ReservationService/ListReservations", &list);
+	assert_string_equal(listed->reservations[0]->id, id);
+	Stockbook__V1__ExtendReservationRequest extend =
+		STOCKBOOK__V1__EXTEND_RESERVATION_REQUEST__INIT;
+	extend.reservation_id = (char *)id;
+	extend.hold_for = seconds(book, 3600);
+	book_call(book, "ReservationService/ExtendReservation", &extend);
+	pass(book, 1800);
+
+	Stockbook__V1__ConfirmReservationRequest *request = confirm_request(book, id);
+	request->channel = "till-leeds";
+	request->worker = "anna";
+	add_way(book, request, "S1", "LEEDS", METHOD(CARRY_OUT), "");
+	const Stockbook__V1__ConfirmReservationResponse *response =
+		book_call(book, confirm_name, request);
+	assert_string_equal(response->order->channel, "till-leeds");
+	assert_string_equal(response->order->customer, "ann");
+	assert_int_equal(response->order->status, ORDER_STATUS(PARTIALLY_FULFILLED));
+	assert_stock(book, "S1", "YORK", "0 0 1 0 0 0");
+
+	/* What neither the till nor its channel can have is somebody else's. */
+	request = confirm_request(book, far);
+	request->channel = "till-leeds";
+	request->reserve_again = true;
+	book_refusal(book, confirm_name, request, REASON(LOCATION_NOT_ALLOWED));
+}
+
+/* Handing over is a fact, and happens where one stands. */
+static void a_store_hands_over_its_own_goods_alone(void **state)
+{
+	static const char *const leeds[] = {"LEEDS"};
+	struct book *book = *state;
+	book_receive(book, "S1", "YORK", 1);
+	const char *id = reserve(book, "S1*1")->id;
+	book->actor = (struct actor){.name = "till-7",
+		.role = STOCKBOOK__V1__ROLE__ROLE_STORE,
+		.bound = true,
+		.locations = {leeds, 1}};
+	Stockbook__V1__ConfirmReservationRequest *request = confirm_request(book, id);
+	request->method = METHOD(CARRY_OUT);
+	book_refusal(book, confirm_name, request, REASON(LOCATION_NOT_ALLOWED));
+	request->method = METHOD(SHIP);
+	assert_line(((const Stockbook__V1__ConfirmReservationResponse *)book_call(book, confirm_name,
+					 request))
+					->order,
+		1, "0 1 0 0 0 0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(confirming_makes_an_order_of_what_is_held),
+		TEST(each_line_reaches_the_customer_in_its_own_way),
+		TEST(wrong_ways_leave_the_hold),
+		TEST(a_web_basket_is_confirmed_at_a_till),
+		TEST(a_store_hands_over_its_own_goods_alone),
 		TEST(a_paid_order_is_never_under_allocated),
 		TEST(prices_are_by_sku_or_alias_and_make_the_total),
 		TEST(wrong_prices_leave_the_hold),
