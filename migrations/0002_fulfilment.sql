@@ -198,6 +198,13 @@ CREATE INDEX work_by_location ON work (location, kind, due_at, document_id);
 
 CREATE INDEX work_by_sku ON work (location, sku) WHERE kind = 11;
 
+-- State 12: between two locations. What one gives another takes in the same transaction.
+ALTER TABLE movement
+	DROP CONSTRAINT movement_from_state_check,
+	ADD CONSTRAINT movement_from_state_check CHECK (from_state BETWEEN 1 AND 12),
+	DROP CONSTRAINT movement_to_state_check,
+	ADD CONSTRAINT movement_to_state_check CHECK (to_state BETWEEN 1 AND 12);
+
 ALTER TABLE change ADD COLUMN location text COLLATE "C" NOT NULL DEFAULT '';
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON shelf, quota, ship_day, fulfilment, fulfilment_line,

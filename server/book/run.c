@@ -208,7 +208,8 @@ bool state_is_outside(Stockbook__V1__StockState state)
 {
 	return state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_SUPPLIER ||
 		   state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_CUSTOMER ||
-		   state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS;
+		   state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS ||
+		   state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_BETWEEN;
 }
 
 static size_t balance_offset(Stockbook__V1__StockState state)
@@ -296,6 +297,19 @@ static void movement_add(struct run *run, const struct posting *posting, int32_t
 	workset_add_movement(run->set, movement);
 }
 
+/* From one location to another: a movement in the part of each, so that what happened at a location
+ * is found in its own part. */
+static void movements_add_between(struct run *run, const struct posting *posting, int32_t from_part,
+	int32_t to_part)
+{
+	struct posting out = *posting;
+	struct posting in = *posting;
+	out.to_location = in.from_location = "";
+	out.to_state = in.from_state = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_BETWEEN;
+	movement_add(run, &out, from_part);
+	movement_add(run, &in, to_part);
+}
+
 static bool state_is_promised(Stockbook__V1__StockState state)
 {
 	return state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_RESERVED ||
@@ -349,7 +363,10 @@ enum verdict post(struct run *run, const struct posting *posting)
 		if (verdict != VERDICT_DONE)
 			return verdict;
 	}
-	movement_add(run, posting, from ? from->part : to ? to->part : posting->part);
+	if (from && to && from != to)
+		movements_add_between(run, posting, from->part, to->part);
+	else
+		movement_add(run, posting, from ? from->part : to ? to->part : posting->part);
 	return VERDICT_DONE;
 }
 

@@ -146,7 +146,8 @@ struct posting {
  * checked that there is enough (CHECK). AVAILABLE may go below 0: a promise has checked before, a
  * fact need not. Where the row has quotas, a promise (AVAILABLE to RESERVED, ALLOCATED, PICKED or
  * CUSTOMER) counts on the channel's own, and its inverse takes it off again. A parcel that is lost
- * goes from outside to outside. */
+ * goes from outside to outside. What goes from one location to another is two movements, out of the
+ * one and into the other, BETWEEN them. */
 enum verdict post(struct run *run, const struct posting *posting);
 
 struct step {

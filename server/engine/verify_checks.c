@@ -90,6 +90,14 @@ const struct verify_check verify_checks[] = {
 			" coalesce(c.quantity, 0), coalesce(s.quantity, 0))"
 			" FROM came c FULL JOIN stands s USING (sku)"
 			" WHERE coalesce(c.quantity, 0) <> coalesce(s.quantity, 0)")},
+	{"between locations", "what leaves one location for another arrives in its ledger at once",
+		QUESTION("between",
+			"passed AS (SELECT sku, sum(CASE WHEN to_state = 12 THEN quantity ELSE -quantity END)"
+			" AS quantity, count(*) AS movements FROM movement"
+			" WHERE from_state = 12 OR to_state = 12 GROUP BY sku), ",
+			"SELECT coalesce(sum(movements), 0) FROM passed",
+			"SELECT format('sku ''%s'': %s left one location and arrived at none', sku, quantity)"
+			" FROM passed WHERE quantity <> 0")},
 	{"reserved units", "every RESERVED unit is owned by one HELD reservation",
 		QUESTION("reserved", "", "SELECT count(*) FROM reservation WHERE status = 1",
 			OWNERS("reserved",

@@ -105,7 +105,7 @@ static struct verification verify(void)
 	while (!verification.ended)
 		uv_run(&fixture.loop, UV_RUN_ONCE);
 	assert_string_equal(verification.error, "");
-	assert_int_equal(verification.results, 19);
+	assert_int_equal(verification.results, 20);
 	return verification;
 }
 

@@ -13,7 +13,7 @@
 #include "stockbook/v1/return.pb-c.h"
 
 #define KEYS_MAX 16384
-#define STATES (STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS + 1)
+#define STATES (STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_BETWEEN + 1)
 
 struct balances {
 	int64_t of[STATES];
