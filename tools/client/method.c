@@ -21,9 +21,11 @@
 #include "stockbook/v1/return.pb-c.h"
 #include "stockbook/v1/server.pb-c.h"
 #include "stockbook/v1/shipment.pb-c.h"
+#include "stockbook/v1/sourcing.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
 #include "stockbook/v1/token.pb-c.h"
 #include "stockbook/v1/transfer.pb-c.h"
+#include "stockbook/v1/work.pb-c.h"
 
 extern const uint8_t stockbook_descriptors[], stockbook_descriptors_end[];
 
@@ -37,6 +39,8 @@ static const ProtobufCServiceDescriptor *const services[] = {
 	&stockbook__v1__pickup_service__descriptor,
 	&stockbook__v1__shipment_service__descriptor,
 	&stockbook__v1__transfer_service__descriptor,
+	&stockbook__v1__sourcing_service__descriptor,
+	&stockbook__v1__work_service__descriptor,
 	&stockbook__v1__return_service__descriptor,
 	&stockbook__v1__ledger_service__descriptor,
 	&stockbook__v1__token_service__descriptor,
