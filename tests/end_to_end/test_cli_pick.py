@@ -191,7 +191,7 @@ def test_terminal_asks_what_is_to_become_of_the_rest():
     terminal.expect("0/3 B-02 LAMP> ")
     terminal.send("LAMP")
     terminal.send("done")
-    terminal.expect("2 were not scanned: [b]ack to scanning, [l]ater, [s]hort (back to scanning)? ")
+    terminal.expect("2 were not scanned:\n[b]ack to scanning, [l]ater, [s]hort (b)? ")
     terminal.send("b")
     terminal.expect("1/3 B-02 LAMP> ")
     terminal.send("LAMP")
@@ -200,7 +200,7 @@ def test_terminal_asks_what_is_to_become_of_the_rest():
     terminal.send("what")
     terminal.expect("1 were not scanned:")
     terminal.send("short")
-    terminal.expect("short goods: [r]e-source, [o]pen, [c]ancel, [t]ransfer (re-source)? ")
+    terminal.expect("short goods:\n[r]e-source, [o]pen, [c]ancel, [t]ransfer (r)? ")
     terminal.send("c")
     out = terminal.finish()
     assert "CANCEL" in out

@@ -35,6 +35,17 @@ const char *due_text(struct arena *arena, int64_t seconds, int64_t now)
 						 : arena_printf(arena, "%" PRId64 " %s LATE", count, units[unit].name);
 }
 
+static const char *goods_text(struct arena *arena, const ProtobufCMessage *message,
+	const char *field)
+{
+	size_t count;
+	const ProtobufCMessage *const *lines = message_parts(message, field, &count);
+	if (!count)
+		return "";
+	const char *sku = message_text(arena, lines[0], "sku");
+	return count > 1 ? arena_printf(arena, "%s +%zu", sku, count - 1) : sku;
+}
+
 const char *cell_text(struct arena *arena, const ProtobufCMessage *message,
 	const struct column *column)
 {
@@ -43,6 +54,8 @@ const char *cell_text(struct arena *arena, const ProtobufCMessage *message,
 			(const Google__Protobuf__Timestamp *)message_part(message, column->field);
 		return moment ? due_text(arena, moment->seconds, (int64_t)time(NULL)) : "";
 	}
+	if (column->kind & COLUMN_GOODS)
+		return goods_text(arena, message, column->field);
 	const char *text = message_text(arena, message, column->field);
 	if ((column->kind & COLUMN_NO_ZERO) && strcmp(text, "0") == 0)
 		return "";

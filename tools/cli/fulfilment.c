@@ -138,7 +138,7 @@ bool fulfilment_set_handled(struct cli *cli, ProtobufCMessage *request, const ch
 	return used > 0;
 }
 
-void fulfilment_show_resourced(struct cli *cli, const ProtobufCMessage *response)
+void fulfilment_show_resourced(struct cli *cli, const ProtobufCMessage *response, const char *of)
 {
 	if (cli->output != OUTPUT_TABLE || !message_has(response, "resourced"))
 		return;
@@ -146,7 +146,7 @@ void fulfilment_show_resourced(struct cli *cli, const ProtobufCMessage *response
 	message_parts(response, "resourced", &count);
 	if (!count)
 		return;
-	printf("\nwhat does not come from here:\n");
+	printf("\nwhat does not come from here%s%s:\n", of ? ", of " : "", of ? of : "");
 	view_rows(cli, response, "resourced", resourced_columns, ARRAY_COUNT(resourced_columns));
 }
 
@@ -206,7 +206,7 @@ enum exit_code fulfilment_pick(struct cli *cli, const struct document_kind *kind
 	if (!response)
 		return usage_error(cli, "nothing was picked and nothing was short");
 	document_show(cli, kind, response);
-	fulfilment_show_resourced(cli, response);
+	fulfilment_show_resourced(cli, response, NULL);
 	fulfilment_say_next(cli, message_part(response, kind->field));
 	return EXIT_CODE_OK;
 }

@@ -44,8 +44,9 @@ bool fulfilment_read_handled(struct cli *cli, const ProtobufCMessage *document,
  * takes a second. Sets the lines of call 0 or 1; false when that call has none. */
 bool fulfilment_set_handled(struct cli *cli, ProtobufCMessage *request, const char *done_field,
 	const struct handled_line *lines, size_t count, int call);
-/* What became of units that do not come from here; nothing where there are none. */
-void fulfilment_show_resourced(struct cli *cli, const ProtobufCMessage *response);
+/* What became of units that do not come from here; nothing where there are none. `of` names the
+ * document where several are told of, or is NULL. */
+void fulfilment_show_resourced(struct cli *cli, const ProtobufCMessage *response, const char *of);
 /* What is to be done with a pickup or shipment in its status. */
 void fulfilment_say_next(struct cli *cli, const ProtobufCMessage *document);
 /* Records what was handled, and shows it. */

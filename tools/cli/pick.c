@@ -292,7 +292,7 @@ static void tell_recorded(const struct recorded *recorded, struct handled_line *
 		if (!response)
 			continue;
 		if (cli->output == OUTPUT_TABLE) {
-			fulfilment_show_resourced(cli, response);
+			fulfilment_show_resourced(cli, response, name_of(batch->work[i]));
 			fulfilment_say_next(cli, message_part(response, kind_of(batch->work[i])->field));
 			continue;
 		}

@@ -271,10 +271,10 @@ int scan_ask(const struct cli *cli, const char *question, const char *const *wor
 	size_t size = 0;
 	int answer = -1;
 	while (answer < 0 && isatty(STDIN_FILENO) && !interrupted()) {
-		fprintf(out, "%s ", question);
+		fprintf(out, "%s\n", question);
 		for (size_t i = 0; i < count; i++)
 			fprintf(out, "%s[%c]%s", i ? ", " : "", words[i][0], words[i] + 1);
-		fprintf(out, " (%s)? ", words[0]);
+		fprintf(out, " (%c)? ", words[0][0]);
 		fflush(out);
 		if (getline(&line, &size, stdin) < 0)
 			break;

@@ -69,7 +69,7 @@ static enum exit_code show_step(struct cli *cli, const ProtobufCMessage *respons
 	if (!response)
 		return cli->exit_code;
 	enum exit_code code = document_show(cli, &shipment_kind, response);
-	fulfilment_show_resourced(cli, response);
+	fulfilment_show_resourced(cli, response, NULL);
 	fulfilment_say_next(cli, message_part(response, "shipment"));
 	return code;
 }

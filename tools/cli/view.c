@@ -146,7 +146,7 @@ static bool is_shown(struct cli *cli, const struct rows *pages, size_t pages_cou
 		return !(column->kind & COLUMN_DETAIL);
 	for (size_t page = 0; page < pages_count; page++) {
 		for (size_t row = 0; row < pages[page].count; row++) {
-			const char *text = message_text(&cli->arena, pages[page].messages[row], column->field);
+			const char *text = cell_text(&cli->arena, pages[page].messages[row], column);
 			if (*text && strcmp(text, "0") != 0)
 				return true;
 		}
@@ -205,7 +205,9 @@ static bool fits(struct cli *cli, const struct rows *pages, size_t pages_count,
 		return true;
 	for (size_t i = 0; i < columns_count; i++) {
 		size_t widest = width_of(columns[i].title);
-		for (size_t page = 0; page < pages_count && !(columns[i].kind & COLUMN_LONG); page++) {
+		/* What is long gives way, but what is extra besides is no use as a column of shreds. */
+		bool gives_way = (columns[i].kind & COLUMN_LONG) && !(columns[i].kind & COLUMN_EXTRA);
+		for (size_t page = 0; page < pages_count && !gives_way; page++) {
 			for (size_t row = 0; row < pages[page].count; row++) {
 				size_t cell =
 					width_of(cell_text(&cli->arena, pages[page].messages[row], &columns[i]));
@@ -217,13 +219,17 @@ static bool fits(struct cli *cli, const struct rows *pages, size_t pages_count,
 	return width <= size.ws_col;
 }
 
-static size_t drop_extra(struct column *columns, size_t count)
+/* The last of the extra columns goes; false when there is none. */
+static bool drop_extra(struct column *columns, size_t *count)
 {
-	size_t kept = 0;
-	for (size_t i = 0; i < count; i++)
-		if (!(columns[i].kind & COLUMN_EXTRA))
-			columns[kept++] = columns[i];
-	return kept;
+	size_t last = *count;
+	while (last > 0 && !(columns[last - 1].kind & COLUMN_EXTRA))
+		last--;
+	if (!last)
+		return false;
+	memmove(columns + last - 1, columns + last, (*count - last) * sizeof(*columns));
+	(*count)--;
+	return true;
 }
 
 /* One row after the other, a field a line. */
@@ -266,8 +272,8 @@ static void print_table(struct cli *cli, const struct rows *pages, size_t pages_
 			printf("none\n");
 		return;
 	}
-	if (!fits(cli, pages, pages_count, chosen, count))
-		count = drop_extra(chosen, count);
+	while (!fits(cli, pages, pages_count, chosen, count) && drop_extra(chosen, &count))
+		;
 	if (!fits(cli, pages, pages_count, chosen, count)) {
 		print_blocks(cli, pages, pages_count, chosen, count);
 		return;
@@ -478,19 +484,6 @@ bool list_all(struct cli *cli, const char *service, const char *name, ProtobufCM
 	} while (*token);
 	*messages = all;
 	return true;
-}
-
-enum exit_code view_messages(struct cli *cli, const ProtobufCMessage *const *messages, size_t count,
-	const struct column *columns, size_t columns_count)
-{
-	struct rows page = {messages, count};
-	if (cli->output == OUTPUT_TABLE)
-		print_table(cli, &page, 1, columns, columns_count);
-	else
-		print_csv_titles(columns, columns_count);
-	for (size_t i = 0; cli->output != OUTPUT_TABLE && i < count; i++)
-		print_csv_row(cli, messages[i], columns, columns_count);
-	return EXIT_CODE_OK;
 }
 
 enum exit_code view_done(struct cli *cli, ProtobufCMessage *response, const char *format, ...)

@@ -15,9 +15,10 @@ enum column_kind {
 	COLUMN_NO_ZERO = 8,  /* 0 is shown as nothing in a table */
 	COLUMN_SHORT = 16,   /* an id: a table shows its end, which commands take for it */
 	COLUMN_DUE = 32,     /* a time: a table says how far off it is, and when it is over */
-	COLUMN_EXTRA = 64,   /* left out of a table that is too wide for the terminal */
+	COLUMN_EXTRA = 64,   /* left out of a table that is too wide for the terminal, the last first */
 	COLUMN_STATUS = 128, /* coloured by what the word says */
 	COLUMN_BAR = 256,    /* a bar; '!' in it is late. Not in CSV and JSON */
+	COLUMN_GOODS = 512,  /* lines: the SKU of the first, and how many more there are */
 };
 
 /* An id's end, as tables show it and document.h takes it. */
@@ -49,9 +50,6 @@ enum exit_code view_list(struct cli *cli, const char *service, const char *name,
 /* All rows of a List method, page by page; false after a message. They live until the end. */
 bool list_all(struct cli *cli, const char *service, const char *name, ProtobufCMessage *request,
 	const char *rows, const ProtobufCMessage *const **messages, size_t *count);
-/* Rows that were brought together by hand. */
-enum exit_code view_messages(struct cli *cli, const ProtobufCMessage *const *messages, size_t count,
-	const struct column *columns, size_t columns_count);
 /* Ends a command whose response says nothing more than that it was done. */
 enum exit_code view_done(struct cli *cli, ProtobufCMessage *response, const char *format, ...)
 	PRINTF_LIKE(3, 4);

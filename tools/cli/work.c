@@ -20,10 +20,11 @@ static const struct column columns[] = {
 	{"KIND", "kind", COLUMN_TEXT},
 	{"ID", "document_id", COLUMN_SHORT},
 	{"REFERENCE", "reference", COLUMN_TEXT},
-	{"CUSTOMER", "customer", COLUMN_LONG | COLUMN_EXTRA},
 	{"UNITS", "units", COLUMN_NUMBER},
 	{"DUE", "due_time", COLUMN_DUE},
+	{"GOODS", "lines", COLUMN_GOODS | COLUMN_EXTRA},
 	{"CLAIMED BY", "claimed_by", COLUMN_TEXT | COLUMN_EXTRA},
+	{"CUSTOMER", "customer", COLUMN_LONG | COLUMN_EXTRA},
 	{"DOCUMENT", "document_kind", COLUMN_DETAIL},
 	{"ORDER", "order_id", COLUMN_DETAIL},
 	{"OVERDUE", "overdue", COLUMN_DETAIL},
@@ -187,7 +188,7 @@ static enum exit_code list(struct cli *cli)
 	request.overdue_only = given.overdue;
 	request.unclaimed_only = given.unclaimed;
 	request.claimed_by = text_of(given.mine ? here_worker() : "");
-	request.with_lines = cli->output != OUTPUT_TABLE;
+	request.with_lines = true;
 	return view_list(cli, "WorkService", "ListWork", &request.base, "work", view_limit,
 		VIEW_COLUMNS(columns));
 }
