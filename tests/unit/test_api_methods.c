@@ -135,6 +135,8 @@ static void roles_are_those_of_the_proto(void **state)
 		{"StockService/ChangeStockState", ROLES_GOODS},
 		{"StockService/SetStock", ROLES_ADMIN},
 		{"StockService/SetSafetyStock", ROLES_ADMIN},
+		{"StockService/SetQuota", ROLES_ADMIN},
+		{"SourcingService/Promise", ROLES_ALL},
 		{"ReservationService/Reserve", ROLES_TRADE},
 		{"ReservationService/ConfirmReservation", ROLES_TRADE},
 		{"OrderService/PlaceOrder", ROLES_TRADE},
