@@ -76,6 +76,8 @@ enum verdict order_place(struct run *run, const void *request_, void *response_)
 	if (verdict == VERDICT_DONE && new.count > LINES_MAX)
 		return refuse_field(run, "lines", "must be at most %d with those of `otherwise`",
 			LINES_MAX);
+	if (verdict == VERDICT_DONE && request->explain)
+		verdict = sourcing_explain(&sourcing, run, &response->explanation);
 	if (verdict == VERDICT_DONE)
 		verdict = new_lines_post(run, &new, &sourcing);
 	if (verdict == VERDICT_DONE)

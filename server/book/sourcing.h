@@ -2,8 +2,9 @@
  * Sourcing: which locations serve which lines. All lines of a call are decided together: those that
  * name a location take from it first, the others from the channel's locations in the order of the
  * strategy, each leaving its remainder to the next, so that what a line is given always sums to what
- * it wanted or to all there is. Nothing is promised twice within a call. A line that is picked up is
- * not split: its location is the first that has all of it, or else the one that has most.
+ * it wanted or to all there is. Nothing is promised twice within a call. Lines that are picked up go
+ * to the first location that has all of them; else each by itself, not split, to the first that has
+ * all of it, or to the one that has most.
  *
  * Where stock comes out short, holds whose time is over are expired first (see reservation.h). Rows
  * are looked at before they are locked; only what is taken from is locked, and what is short while

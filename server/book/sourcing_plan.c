@@ -349,6 +349,69 @@ static enum verdict plan_sourced(struct sourcing *sourcing, struct run *run, str
 	return VERDICT_DONE;
 }
 
+/* ---- What is picked up together ---- */
+
+/* Whether the source has all of it; asks for what is missing, and for the sources after it. */
+static enum verdict has_all(struct sourcing *sourcing, struct run *run, const struct cover *cover,
+	const struct demand *const *examples, size_t able, bool *all)
+{
+	struct sources *sources = &sourcing->sources[METHOD(PICKUP)];
+	*all = true;
+	bool need = false;
+	for (size_t row = 0; row < cover->row_count; row++) {
+		struct sourcing_cell *cell;
+		enum verdict verdict =
+			look_at(sourcing, run, examples[row], &sources->items[sources->able[able]], &cell);
+		if (verdict == VERDICT_REFUSED)
+			return verdict;
+		if (verdict == VERDICT_NEED) {
+			need = true;
+			ask_ahead(sourcing, run, examples[row], able);
+		} else if (!cell || cell->left < cover->needs[row]) {
+			*all = false;
+		}
+	}
+	return need ? VERDICT_NEED : VERDICT_DONE;
+}
+
+static void grant_all(struct sourcing *sourcing, struct run *run, const char *location)
+{
+	for (size_t i = 0; i < sourcing->count; i++) {
+		struct demand *demand = &sourcing->demands[i];
+		if (!is_sourced(demand, METHOD(PICKUP)))
+			continue;
+		struct sourcing_cell *cell = sourcing_cell(sourcing, run, demand->sku, location);
+		grant(sourcing, run, demand, (size_t)(cell - sourcing->cells), demand->quantity);
+	}
+}
+
+/* A customer goes to one place rather than to several: the first that has all of her lines, where
+ * there is one. Otherwise each line is looked for by itself. */
+static enum verdict plan_one_pickup(struct sourcing *sourcing, struct run *run)
+{
+	struct sources *sources = &sourcing->sources[METHOD(PICKUP)];
+	size_t lines = 0;
+	for (size_t i = 0; i < sourcing->count; i++)
+		lines += is_sourced(&sourcing->demands[i], METHOD(PICKUP));
+	if (lines < 2 || !sources->known ||
+		sourcing->sku_index.count * sources->able_count >= CELLS_MAX / 2)
+		return VERDICT_DONE;
+	struct cover cover = {0};
+	const struct demand **examples;
+	cover.row_count = list_needs(sourcing, run, METHOD(PICKUP), &cover, &examples);
+	for (size_t i = 0; i < sources->able_count; i++) {
+		bool all;
+		enum verdict verdict = has_all(sourcing, run, &cover, examples, i, &all);
+		if (verdict != VERDICT_DONE)
+			return verdict;
+		if (!all)
+			continue;
+		grant_all(sourcing, run, sources->items[sources->able[i]].code);
+		break;
+	}
+	return VERDICT_DONE;
+}
+
 /* ---- The plan ---- */
 
 static void plan_clear(struct sourcing *sourcing)
@@ -396,7 +459,7 @@ static enum verdict plan_all(struct sourcing *sourcing, struct run *run, bool so
 	bool need = false;
 	for (size_t i = 0; i < sourcing->count; i++) {
 		struct demand *demand = &sourcing->demands[i];
-		if ((demand->location[0] == '\0') != sourced)
+		if ((demand->location[0] == '\0') != sourced || demand->granted == demand->quantity)
 			continue;
 		enum verdict verdict =
 			sourced ? plan_sourced(sourcing, run, demand) : plan_named(sourcing, run, demand);
@@ -452,6 +515,8 @@ enum verdict sourcing_plan(struct sourcing *sourcing, struct run *run)
 	if (named == VERDICT_REFUSED || found == VERDICT_NEED)
 		return named == VERDICT_REFUSED ? named : found;
 	enum verdict parcels = plan_parcels(sourcing, run);
+	if (parcels == VERDICT_DONE)
+		parcels = plan_one_pickup(sourcing, run);
 	enum verdict sourced = parcels == VERDICT_DONE ? plan_all(sourcing, run, true) : parcels;
 	if (named != VERDICT_DONE || sourced != VERDICT_DONE)
 		return sourced == VERDICT_REFUSED ? sourced : VERDICT_NEED;

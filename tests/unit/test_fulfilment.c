@@ -117,6 +117,42 @@ static void a_pickup_without_a_location_is_where_all_of_the_line_is(void **state
 	assert_stock(book, "S1", "LEEDS", "1 0 0 0 0 0");
 }
 
+/* One way for the customer, though other stores come first for each line alone. */
+static void lines_without_a_location_are_fetched_where_all_of_them_are(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 5);
+	book_receive(book, "S2", "YORK", 5);
+	book_receive(book, "S1", "HULL", 5);
+	book_receive(book, "S2", "HULL", 5);
+	const Stockbook__V1__PlaceOrderResponse *response =
+		place_by(book, "S1*3 S2*1 S1*2", METHOD(PICKUP), "");
+	assert_int_equal(response->n_pickups, 1);
+	assert_string_equal(response->pickups[0]->location, "HULL");
+	assert_stock(book, "S1", "HULL", "0 0 5 0 0 0");
+	/* Nobody has both any more. */
+	response = place_by(book, "S1*1 S2*1", METHOD(PICKUP), "");
+	assert_int_equal(response->n_pickups, 2);
+	assert_string_equal(response->order->lines[0]->pickup_location, "LEEDS");
+	assert_string_equal(response->order->lines[1]->pickup_location, "YORK");
+}
+
+static void an_order_explains_where_its_goods_come_from(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "YORK", 1);
+	Stockbook__V1__PlaceOrderRequest *request = place_request(book, "S1*1");
+	request->explain = true;
+	const Stockbook__V1__PlaceOrderResponse *response = book_call(book, place_name, request);
+	assert_non_null(response->explanation);
+	assert_int_equal(response->explanation->n_candidates, 3);
+	assert_string_equal(response->explanation->candidates[0]->location, "LEEDS");
+	assert_int_equal(response->explanation->candidates[0]->verdict,
+		STOCKBOOK__V1__SOURCING_VERDICT__SOURCING_VERDICT_NO_STOCK);
+	assert_int_equal(response->explanation->candidates[1]->verdict,
+		STOCKBOOK__V1__SOURCING_VERDICT__SOURCING_VERDICT_CHOSEN);
+}
+
 static void lines_fetched_at_one_place_share_a_pickup(void **state)
 {
 	struct book *book = *state;
@@ -280,6 +316,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(pickup_holds_at_its_store),
 		TEST(a_pickup_without_a_location_is_where_all_of_the_line_is),
+		TEST(lines_without_a_location_are_fetched_where_all_of_them_are),
+		TEST(an_order_explains_where_its_goods_come_from),
 		TEST(lines_fetched_at_one_place_share_a_pickup),
 		TEST(a_channel_that_plans_shipments_gets_one_at_each_location),
 		TEST(the_orders_own_steps_take_free_units_alone),
