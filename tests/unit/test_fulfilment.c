@@ -14,6 +14,7 @@
 #define ORDER(name) STOCKBOOK__V1__ORDER_STATUS__ORDER_STATUS_##name
 #define PICKUP(name) STOCKBOOK__V1__PICKUP_STATUS__PICKUP_STATUS_##name
 #define SHIPMENT(name) STOCKBOOK__V1__SHIPMENT_STATUS__SHIPMENT_STATUS_##name
+#define REMEDY(name) STOCKBOOK__V1__SHORT_REMEDY__SHORT_REMEDY_##name
 #define TRANSFER(name) STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_##name
 
 static const char place_name[] = "OrderService/PlaceOrder";
@@ -237,6 +238,100 @@ static void cancelling_lines_goes_on_into_pickups(void **state)
 	assert_int_equal(count_of(book, TABLE(work)), 0);
 }
 
+static const Stockbook__V1__CancelShipmentResponse *cancel_shipment(struct book *book,
+	const char *id, Stockbook__V1__ShortRemedy remedy)
+{
+	Stockbook__V1__CancelShipmentRequest request = STOCKBOOK__V1__CANCEL_SHIPMENT_REQUEST__INIT;
+	request.shipment_id = (char *)id;
+	request.remedy = remedy;
+	return book_call(book, "ShipmentService/CancelShipment", &request);
+}
+
+/* vendure#1198: the order knows again what it has not got, and gets it. */
+static void cancelling_a_fulfilment_keeps_the_allocation_right(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 3);
+	plan_shipments(book);
+	const Stockbook__V1__PlaceOrderResponse *placed = place_by(book, "S1*3", METHOD(SHIP), "");
+	const char *id = placed->order->id;
+	cancel_shipment(book, placed->shipments[0]->id, REMEDY(OPEN));
+	assert_line(get_order(book, id), 1, "3 0 0 0 0 0");
+	assert_stock(book, "S1", "LEEDS", "3 0 0 0 0 0");
+	const Stockbook__V1__AllocateOrderResponse *again = book_call(book,
+		"OrderService/AllocateOrder", step_request(book, "OrderService/AllocateOrder", id, ""));
+	assert_line(again->order, 1, "0 3 0 0 0 0");
+	assert_int_equal(again->n_shipments, 1);
+	assert_stock(book, "S1", "LEEDS", "0 0 3 0 0 0");
+
+	/* Picked goods are nobody's until they are back on the shelf. */
+	Stockbook__V1__PickShipmentRequest pick = STOCKBOOK__V1__PICK_SHIPMENT_REQUEST__INIT;
+	pick.shipment_id = again->shipments[0]->id;
+	book_call(book, "ShipmentService/PickShipment", &pick);
+	const Stockbook__V1__Order *order = order_do(book, "OrderService/CancelOrderLines", id, "1*1");
+	assert_line(order, 1, "0 0 2 0 1 0");
+	assert_stock(book, "S1", "LEEDS", "0 0 0 3 0 0");
+	book_refusal(book, place_name, place_request(book, "S1*1"), REASON(OUT_OF_STOCK));
+	order = order_do(book, "OrderService/CancelOrderLines", id, "");
+	assert_int_equal(order->status, ORDER(CANCELLED));
+	assert_int_equal(stored(book, pick.shipment_id)->status, SHIPMENT(PUTTING_BACK));
+	Stockbook__V1__PutBackShipmentRequest back = STOCKBOOK__V1__PUT_BACK_SHIPMENT_REQUEST__INIT;
+	back.shipment_id = pick.shipment_id;
+	book_call(book, "ShipmentService/PutBackShipment", &back);
+	assert_stock(book, "S1", "LEEDS", "3 0 0 0 0 0");
+	assert_int_equal(stored(book, pick.shipment_id)->status, SHIPMENT(CANCELLED));
+	assert_int_equal(count_of(book, TABLE(work)), 0);
+}
+
+/* Some of a line is free, some on a shipment: the free ones go first. */
+static void what_is_free_is_cancelled_before_what_is_on_its_way(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 3);
+	const char *id = place(book, "S1*3")->id;
+	Stockbook__V1__ShipmentLine part = STOCKBOOK__V1__SHIPMENT_LINE__INIT;
+	Stockbook__V1__ShipmentLine *parts[] = {&part};
+	part.line = 1;
+	part.quantity = 2;
+	Stockbook__V1__CreateShipmentRequest create = STOCKBOOK__V1__CREATE_SHIPMENT_REQUEST__INIT;
+	create.order_id = (char *)id;
+	create.location = "LEEDS";
+	create.n_lines = 1;
+	create.lines = parts;
+	const Stockbook__V1__CreateShipmentResponse *created =
+		book_call(book, "ShipmentService/CreateShipment", &create);
+	order_do(book, "OrderService/CancelOrderLines", id, "1*1");
+	assert_int_equal(stored(book, created->shipment->id)->status, SHIPMENT(ALLOCATED));
+	assert_line(get_order(book, id), 1, "0 2 0 0 1 0");
+	Stockbook__V1__ShipShipmentRequest ship = STOCKBOOK__V1__SHIP_SHIPMENT_REQUEST__INIT;
+	ship.shipment_id = created->shipment->id;
+	ship.skip = true;
+	book_call(book, "ShipmentService/ShipShipment", &ship);
+	const Stockbook__V1__Order *order = get_order(book, id);
+	assert_line(order, 1, "0 0 0 2 1 0");
+	assert_int_equal(order->status, ORDER(FULFILLED));
+}
+
+/* Of a parcel that is lost the goods come again from the same order. */
+static void a_lost_parcel_makes_the_order_open_again(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 4);
+	plan_shipments(book);
+	const Stockbook__V1__PlaceOrderResponse *placed = place_by(book, "S1*2", METHOD(SHIP), "");
+	Stockbook__V1__ShipShipmentRequest ship = STOCKBOOK__V1__SHIP_SHIPMENT_REQUEST__INIT;
+	ship.shipment_id = placed->shipments[0]->id;
+	ship.skip = true;
+	book_call(book, "ShipmentService/ShipShipment", &ship);
+	Stockbook__V1__LoseShipmentRequest lost = STOCKBOOK__V1__LOSE_SHIPMENT_REQUEST__INIT;
+	lost.shipment_id = ship.shipment_id;
+	lost.remedy = REMEDY(OPEN);
+	book_call(book, "ShipmentService/LoseShipment", &lost);
+	const Stockbook__V1__Order *order = get_order(book, placed->order->id);
+	assert_line(order, 1, "2 0 0 0 0 0");
+	assert_int_equal(order->status, ORDER(OPEN));
+}
+
 /* ---- Ship to store ---- */
 
 static void goods_for_a_store_come_by_transfer(void **state)
@@ -323,6 +418,9 @@ int main(void)
 		TEST(the_orders_own_steps_take_free_units_alone),
 		TEST(splitting_sums_to_the_line),
 		TEST(cancelling_lines_goes_on_into_pickups),
+		TEST(cancelling_a_fulfilment_keeps_the_allocation_right),
+		TEST(what_is_free_is_cancelled_before_what_is_on_its_way),
+		TEST(a_lost_parcel_makes_the_order_open_again),
 		TEST(goods_for_a_store_come_by_transfer),
 		TEST(what_need_not_come_any_more_is_free_at_its_source),
 		TEST(what_the_store_lacks_is_sent_in_the_same_call),
