@@ -71,8 +71,10 @@ static void pass_over(struct run *run, struct sources *sources, const char *cons
 	for (size_t i = 0; i < count; i++)
 		text_index_add(&set, codes[i], NULL);
 	for (size_t i = 0; i < sources->count; i++)
-		/* What is not in it is added; members of a group are there once. */
-		if (sources->items[i].verdict == PASSED(UNSPECIFIED) &&
+		/* What is not in it is added; members of a group are there once. Where the customer fetches
+		 * it need not do what the method needs, but must not be excluded. */
+		if ((sources->items[i].verdict == PASSED(UNSPECIFIED) ||
+				sources->items[i].verdict == PASSED(WRONG_METHOD)) &&
 			text_index_has(&set, sources->items[i].code))
 			sources->items[i].verdict = verdict;
 }
