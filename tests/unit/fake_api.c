@@ -204,8 +204,11 @@ struct api *fake_api_open(bool open)
 		.verify_cancel = fake_verify_cancel,
 		.find = fake_find,
 	};
-	const struct api_settings settings = {
-		.open = open, .version = "1.2.3", .schema_version = 7, .parts = 64};
+	const struct api_settings settings = {.open = open,
+		.version = "1.2.3",
+		.schema_version = 7,
+		.parts = 64,
+		.session_operations_max = FAKE_SESSION_OPERATIONS_MAX};
 	char error[512];
 	struct api *api = api_open(&engine, &settings, error, sizeof(error));
 	if (!api)
@@ -314,10 +317,27 @@ static void fake_finish(struct call *face)
 	google__rpc__status__free_unpacked(status, NULL);
 }
 
+static void fake_read(struct call *face)
+{
+	struct fake_call *call = of_call(face);
+	assert_true(face->reads);
+	assert_false(call->finished);
+	assert_false(call->reading);
+	call->reading = true;
+}
+
+static void fake_wake(struct call *face)
+{
+	assert_false(of_call(face)->finished);
+	of_call(face)->awake = true;
+}
+
 static const struct call_operations fake_call_operations = {
 	.send_message = fake_send_message,
 	.send = fake_send,
 	.finish = fake_finish,
+	.read = fake_read,
+	.wake = fake_wake,
 };
 
 struct fake_call *fake_call_bytes(struct api *api, const char *method, const char *secret,
@@ -338,6 +358,8 @@ struct fake_call *fake_call_bytes(struct api *api, const char *method, const cha
 		memcpy((void *)(uintptr_t)face->request, bytes, size);
 	face->request_size = size;
 	face->streaming = strcmp(method, "LedgerService/Verify") == 0;
+	face->reads = strcmp(method, "SessionService/Session") == 0;
+	face->streaming = face->streaming || face->reads;
 	face->arrived_us = (int64_t)(uv_hrtime() / 1000);
 	face->deadline_us = INT64_MAX;
 	api_handle(api, face);
@@ -355,6 +377,33 @@ struct fake_call *fake_call(struct api *api, const char *method, const char *sec
 	struct fake_call *call = fake_call_bytes(api, method, secret, bytes, size);
 	free(bytes);
 	return call;
+}
+
+void fake_call_message(struct fake_call *call, const ProtobufCMessage *message)
+{
+	assert_true(call->reading);
+	call->reading = false;
+	size_t size = message ? protobuf_c_message_get_packed_size(message) : 0;
+	uint8_t *bytes = message ? malloc(size + 1) : NULL;
+	if (message)
+		protobuf_c_message_pack(message, bytes);
+	call->call.on_message(&call->call, bytes, size);
+	free(bytes);
+}
+
+void fake_call_round(struct fake_call *call)
+{
+	while (call->awake && !call->finished) {
+		call->awake = false;
+		call->call.on_round(&call->call);
+	}
+}
+
+void fake_call_drain(struct fake_call *call)
+{
+	call->call.draining = true;
+	if (call->call.on_drain)
+		call->call.on_drain(&call->call);
 }
 
 void fake_call_cancel(struct fake_call *call)

@@ -11,6 +11,7 @@
 #include "api/methods.h"
 
 #define FAKE_REQUESTS_MAX 256
+#define FAKE_SESSION_OPERATIONS_MAX 10
 #define FAKE_MESSAGES_MAX 64
 #define FAKE_DETAILS_MAX 8192
 #define FAKE_MESSAGE_MAX 131072
@@ -76,6 +77,8 @@ struct fake_call {
 	} messages[FAKE_MESSAGES_MAX];
 	size_t message_count;
 	bool blocked; /* refuses to send */
+	bool reading; /* has asked for a message */
+	bool awake;   /* has asked for the round's end */
 	/* Out of the details. */
 	char reason[64];
 	char fields[2048];   /* "a, b": of the violations */
@@ -89,6 +92,11 @@ struct fake_call *fake_call(struct api *api, const char *method, const char *sec
 	const ProtobufCMessage *request);
 struct fake_call *fake_call_bytes(struct api *api, const char *method, const char *secret,
 	const void *bytes, size_t size);
+/* What a call that reads asked for; NULL: the caller has sent his last. */
+void fake_call_message(struct fake_call *call, const ProtobufCMessage *message);
+/* The round's end, as often as it is asked for. */
+void fake_call_round(struct fake_call *call);
+void fake_call_drain(struct fake_call *call);
 void fake_call_cancel(struct fake_call *call);
 void fake_call_free(struct fake_call *call);
 
