@@ -18,6 +18,7 @@
 
 #include "api/api.h"
 #include "book/operations.h"
+#include "book/pickup.h"
 #include "book/reservation.h"
 #include "config/config.h"
 #include "db/cluster.h"
@@ -201,6 +202,7 @@ static bool start_engine(struct server *server)
 		.sweep_interval_ms = (uint32_t)config->sweep_interval_ms,
 		.request_retention_us = config->idempotency_retention_days * DAY_US,
 		.expire = &reservation_expire_operation,
+		.expire_pickups = &pickup_expire_operation,
 		.changed = on_engine_changed,
 		.data = server,
 	};

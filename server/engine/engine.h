@@ -49,6 +49,8 @@ struct engine_settings {
 	int64_t request_retention_us;  /* how long request ids are remembered; 0: for ever */
 	/* "Sweeper/ExpireReservations"; NULL: holds are not tidied up here. */
 	const struct operation *expire;
+	/* "Sweeper/ExpirePickups"; NULL: pickups are not tidied up here. */
+	const struct operation *expire_pickups;
 	/* Called on the loop after each change of state; message says why (FAILED), or is "". Must not
 	 * close the engine. */
 	void (*changed)(struct engine *engine, enum engine_state state, const char *message,
