@@ -199,6 +199,7 @@ static bool start_engine(struct server *server)
 		.batch_deadline_ms = (uint32_t)config->batch_deadline_ms,
 		.lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
 		.policy_staleness_ms = (uint32_t)config->policy_staleness_ms,
+		.cache_bytes_max = (size_t)config->cache_mb << 20,
 		.sweep_interval_ms = (uint32_t)config->sweep_interval_ms,
 		.request_retention_us = config->idempotency_retention_days * DAY_US,
 		.expire = &reservation_expire_operation,
@@ -222,6 +223,11 @@ static bool start_api(struct server *server)
 		.feed_resume = feed_resume,
 		.feed_leave = feed_leave,
 		.feed_position = feed_position,
+		.watch = engine_watch,
+		.watch_take = watch_take,
+		.watch_mark = watch_mark,
+		.watch_leave = watch_leave,
+		.known = engine_known,
 		.find = operation_find,
 	};
 	struct api_settings settings = {

@@ -228,6 +228,8 @@ static void submit(struct api_call *call)
 		call->request.request_id = read_request_id(call);
 		fingerprint(call, call->request.fingerprint);
 	}
+	if (method->options && !method->options(call))
+		return;
 	call->call->on_cancel = cancel;
 	call->api->engine.submit(call->api->engine.engine, &call->request);
 }

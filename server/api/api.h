@@ -16,6 +16,7 @@
 
 #include "api/call.h"
 #include "engine/feed.h"
+#include "engine/live.h"
 #include "engine/verify.h"
 
 /* What the API wants of the engine: its functions of these names, or a test's. */
@@ -28,6 +29,11 @@ struct api_engine {
 	void (*feed_resume)(struct feed_cursor *cursor);
 	void (*feed_leave)(struct feed_cursor *cursor);
 	const int64_t *(*feed_position)(const struct feed_cursor *cursor);
+	struct watch *(*watch)(struct engine *engine, const struct watch_options *options);
+	size_t (*watch_take)(struct watch *watch, size_t *numbers);
+	void (*watch_mark)(struct watch *watch, size_t number);
+	void (*watch_leave)(struct watch *watch);
+	const int64_t *(*known)(const struct engine *engine);
 	/* operation_find() of the book. */
 	const struct operation *(*find)(const char *name);
 };

@@ -40,6 +40,8 @@ struct api_method {
 	void (*answer)(struct api_call *call);
 	/* NULL: the operation takes the request as it came, and its response is the answer. */
 	const void *(*prepare)(struct api_call *call);
+	/* Sets more of call->request; false: it has refused the call. NULL: nothing more. */
+	bool (*options)(struct api_call *call);
 	void (*complete)(struct api_call *call);
 	struct rule rules[METHOD_RULES_MAX]; /* ends at the first without path */
 };

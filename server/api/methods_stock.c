@@ -4,6 +4,9 @@
 #include "stockbook/v1/common.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
 
+#include "api/freshness.h"
+#include "api/position.h"
+
 #define SKUS_MAX 1000
 #define LOCATIONS_MAX 100000
 
@@ -19,11 +22,13 @@
 
 /* clang-format off */
 static const struct api_method methods[] = {
-	{READ("StockService", "GetAvailability", ROLES_ALL),
+	{READ("StockService", "GetAvailability", ROLES_ALL), .options = availability_options,
+		.complete = availability_complete,
 		.rules = {COUNT("skus", 1, SKUS_MAX), CODE("skus[]"),
 			COUNT("locations", 0, LOCATIONS_MAX), CODE("locations[]"),
 			CODE_OPTIONAL("location_group"), CODE_OPTIONAL("channel"),
-			AT_LEAST_ONE("locations|location_group|channel")}},
+			AT_LEAST_ONE("locations|location_group|channel"),
+			DURATION_MS("max_staleness", 0, STALENESS_MS_MAX), POSITION("at_least")}},
 	{READ("StockService", "ExplainAvailability", ROLES_ALL),
 		.rules = {CODE("sku"), CODE("location"), CODE_OPTIONAL("channel")}},
 	{READ("StockService", "ListStock", ROLES_ALL),

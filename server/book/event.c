@@ -36,15 +36,16 @@ static bool movement_is_about(const struct event_filter *filter,
 			   meets(&filter->locations, movement->to_location));
 }
 
-/* The item or the location itself, without movements. */
+/* The item or the location itself, or a step that was made there, without movements. */
 static bool change_names(const struct event_filter *filter, const struct change_row *change)
 {
 	bool item = change->document_kind == STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_ITEM;
 	bool location =
 		change->document_kind == STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_LOCATION ||
 		change->document_kind == STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_STOCK_POLICY;
+	bool there = change->location[0] != '\0' && meets(&filter->locations, change->location);
 	return (filter->skus.count == 0 || (item && meets(&filter->skus, change->document_code))) &&
-		   (filter->locations.count == 0 ||
+		   (filter->locations.count == 0 || there ||
 			   (location && meets(&filter->locations, change->document_code)));
 }
 

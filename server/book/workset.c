@@ -45,6 +45,7 @@ struct workset {
 
 	workset_source *source;
 	void *source_data;
+	bool source_has_all; /* not policies alone */
 
 	uint32_t run; /* counts begin(); 0 while none is under way */
 	uint32_t runs;
@@ -204,9 +205,11 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 		row->locked = true;
 	}
 	if (row->presence == ROW_UNKNOWN && row->needed == 0 && access == ACCESS_PEEK && set->source &&
-		table->kind == TABLE_POLICY) {
+		(set->source_has_all || table->kind == TABLE_POLICY)) {
 		const void *known = set->source(set->source_data, table, key);
-		if (known)
+		if (known == workset_absent)
+			row->presence = ROW_ABSENT;
+		else if (known)
 			workset_supply(set, known, false);
 	}
 	if (row->presence == ROW_UNKNOWN || (access == ACCESS_LOCK && !row->locked)) {
@@ -434,6 +437,16 @@ void workset_set_source(struct workset *set, workset_source *source, void *data)
 {
 	set->source = source;
 	set->source_data = data;
+}
+
+/* The address is all that is asked about. */
+static const char absent;
+const void *const workset_absent = &absent;
+
+void workset_set_memory(struct workset *set, workset_source *source, void *data)
+{
+	workset_set_source(set, source, data);
+	set->source_has_all = true;
 }
 
 void workset_supply(struct workset *set, const void *loaded, bool locked)

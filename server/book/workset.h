@@ -173,6 +173,9 @@ void workset_keep_needs(struct workset *set, bool (*keep)(const struct need *nee
  * the set's arena, or NULL. */
 typedef const void *workset_source(void *data, const struct table *table, const void *key);
 void workset_set_source(struct workset *set, workset_source *source, void *data);
+/* The same for peeks of all tables, and it may say that there is no such row. */
+extern const void *const workset_absent;
+void workset_set_memory(struct workset *set, workset_source *source, void *data);
 /* Everything that could be supplied was: needed rows without a row are absent. */
 void workset_needs_met(struct workset *set);
 

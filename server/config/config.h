@@ -60,6 +60,7 @@ struct config {
 	int64_t batch_deadline_ms;
 	int64_t lock_timeout_ms;
 	int64_t policy_staleness_ms;
+	int64_t cache_mb;
 
 	int64_t hold_default_s;
 	int64_t hold_max_s;

@@ -65,6 +65,8 @@ const struct setting settings_table[] = {
 		"how long a transaction may wait for a lock, in milliseconds"),
 	INTEGER(policy_staleness_ms, "1000", 0, 600000,
 		"how old a location's or channel's settings may be in a decision, in milliseconds"),
+	INTEGER(cache_mb, "64", 0, 65536,
+		"memory for stock rows, from which reads that may be old are answered, in MB; 0: none"),
 
 	HEADING("Book"),
 	INTEGER(hold_default_s, "900", 1, 31536000,

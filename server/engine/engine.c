@@ -8,6 +8,7 @@
 #include "engine/catalog.h"
 #include "engine/feed_private.h"
 #include "engine/lane.h"
+#include "engine/live.h"
 #include "engine/private.h"
 #include "engine/reader.h"
 #include "engine/sweeper.h"
@@ -155,7 +156,7 @@ static void refuse_later(struct engine *engine, struct engine_request *request,
 	Stockbook__V1__Reason reason, const char *message)
 {
 	engine_refuse(request, reason, RETRY_AFTER_MS, message);
-	queue_push(&engine->refused, request);
+	queue_push(&engine->decided, request);
 }
 
 static struct lane *lane_of(struct engine *engine, const struct engine_request *request)
@@ -180,6 +181,8 @@ void engine_submit(struct engine *engine, struct engine_request *request)
 	}
 	if (request->operation->writes) {
 		queued = lane_submit(lane_of(engine, request), request);
+	} else if (request->max_staleness_us > 0 && live_answer(engine->live, request)) {
+		queue_push(&engine->decided, request);
 	} else {
 		queued = engine->reads.count < engine->settings.queue_operations_max;
 		if (queued)
@@ -203,9 +206,9 @@ size_t engine_requests(const struct engine *engine)
 static void on_kick(uv_prepare_t *prepare)
 {
 	struct engine *engine = prepare->data;
-	/* Those that are refused while these are answered wait for the next turn. */
-	for (size_t left = engine->refused.count; left > 0; left--)
-		engine_answer(engine, queue_pop(&engine->refused));
+	/* Those that are decided while these are answered wait for the next turn. */
+	for (size_t left = engine->decided.count; left > 0; left--)
+		engine_answer(engine, queue_pop(&engine->decided));
 	for (uint32_t i = 0; i < engine->settings.lanes; i++)
 		lane_kick(engine->lanes[i]);
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
@@ -233,6 +236,12 @@ static void on_tick(uv_timer_t *timer)
 	queue_sift(&engine->reads, engine_clock_us(), &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
 		engine_give_up(engine, request, !any_reader_connected(engine));
+	queue_sift(&engine->late, engine_clock_us(), &over);
+	for (struct engine_request *request; (request = queue_pop(&over));)
+		engine_give_up(engine, request, false);
+	while (engine->late.count > 0)
+		queue_push(&engine->reads, queue_pop(&engine->late));
+	live_tick(engine->live);
 	metric_set(engine->metrics.lane_queue, (int64_t)queued);
 	metric_set(engine->metrics.read_queue, (int64_t)engine->reads.count);
 }
@@ -331,6 +340,7 @@ struct engine *engine_open(uv_loop_t *loop, const struct engine_settings *settin
 	engine->catalog = catalog_open(engine);
 	engine->sweeper = sweeper_open(engine);
 	engine->feed = feed_open(engine);
+	engine->live = live_open(engine);
 	handles_open(engine);
 	return engine;
 }
@@ -356,6 +366,7 @@ static void engine_free(struct engine *engine)
 	catalog_free(engine->catalog);
 	sweeper_free(engine->sweeper);
 	feed_free(engine->feed);
+	live_free(engine->live);
 	policy_free(engine->policy);
 	sql_free(engine->sql);
 	if (engine->closed)
@@ -387,14 +398,17 @@ void engine_close(struct engine *engine, void (*closed)(void *data), void *data)
 		if (engine->verifications[i])
 			verify_end(engine->verifications[i], "server is shutting down");
 	sweeper_close(engine->sweeper);
+	live_close(engine->live);
 	feed_close(engine->feed);
-	for (struct engine_request *request; (request = queue_pop(&engine->refused));)
+	for (struct engine_request *request; (request = queue_pop(&engine->decided));)
 		engine_answer(engine, request);
 	for (uint32_t i = 0; i < engine->settings.lanes; i++)
 		lane_close(engine->lanes[i]);
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
 		reader_close(engine->readers[i]);
 	for (struct engine_request *request; (request = queue_pop(&engine->reads));)
+		engine_give_up(engine, request, true);
+	for (struct engine_request *request; (request = queue_pop(&engine->late));)
 		engine_give_up(engine, request, true);
 	catalog_close(engine->catalog);
 	uv_close((uv_handle_t *)&engine->kick, on_handle_closed);

@@ -46,6 +46,7 @@ struct engine_settings {
 	uint32_t lock_timeout_ms;      /* [2000] */
 	uint32_t policy_staleness_ms;  /* [1000] */
 	uint32_t sweep_interval_ms;    /* [1000] */
+	size_t cache_bytes_max;        /* of stock rows in memory; 0: none */
 	int64_t request_retention_us;  /* how long request ids are remembered; 0: for ever */
 	/* "Sweeper/ExpireReservations"; NULL: holds are not tidied up here. */
 	const struct operation *expire;
@@ -91,6 +92,12 @@ struct engine_request {
 	uint8_t fingerprint[16]; /* of method and content: the same id with another is refused */
 	uint64_t random;
 	int64_t deadline_us; /* engine_clock_us(); INT64_MAX or 0: as long as the engine will */
+	/* Of a read: it may be answered from memory with rows as they were so long ago. 0: it is as new as
+	 * all that was committed before it was submitted. */
+	int64_t max_staleness_us;
+	/* Of a read: by part from 0 the sequences that the answer must include, or NULL. It waits until
+	 * the database has come so far. */
+	const int64_t *at_least;
 	/* May be set at any time by the caller: one that still waits is dropped before it costs a row
 	 * (and answered), one in a batch completes. */
 	bool cancelled;
@@ -100,6 +107,7 @@ struct engine_request {
 	/* Set by the engine before done(). */
 	enum engine_outcome outcome;
 	struct refusal refusal;
+	int64_t age_us;    /* of a read from memory: how old its oldest row may be; else 0 */
 	uint8_t *response; /* packed operation->response; of a write with its position (field 15) */
 	size_t response_size;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/feed_private.h"
+#include "engine/live.h"
 #include "observe/log.h"
 
 #define INTERVAL_MS_MIN 5
@@ -142,8 +143,10 @@ static void ask(struct feed *feed)
 	}
 	if (starts)
 		feed_start_ask(feed->statements, &feed->batch, feed->ranges, (size_t)feed->parts);
-	else
+	else {
 		feed_page_ask(feed->statements, &feed->batch, feed->ranges, (size_t)feed->parts);
+		live_ask(feed->engine->live, &feed->batch);
+	}
 	feed->asking = true;
 	feed->stale = feed->hinted = false;
 	feed->asked_us = engine_clock_us();
@@ -187,6 +190,7 @@ static void started(struct feed *feed)
 	feed->current_us = feed->asked_us;
 	feed->interval_ms = INTERVAL_MS_MIN;
 	feed_set_state(feed, FEED_FOLLOWING);
+	live_started(feed->engine->live);
 	cursors_wake(feed);
 }
 
@@ -200,18 +204,13 @@ static void lose_place(struct feed *feed, enum feed_page_state why, const struct
 		log_integer("head", hole->head));
 	window_clear(feed);
 	feed_set_state(feed, FEED_STARTING);
+	live_lost(feed->engine->live);
 	cursors_restart(feed);
 }
 
-/* True: there is more at once. */
-static bool absorb(struct feed *feed)
+/* What is new. False: the place is lost. */
+static bool absorb_news(struct feed *feed, bool *more)
 {
-	if (db_rows_count(db_batch_rows(&feed->batch, 0)) == 0) {
-		feed->current_us = feed->asked_us;
-		feed->interval_ms =
-			feed->interval_ms * 2 < INTERVAL_MS_MAX ? feed->interval_ms * 2 : INTERVAL_MS_MAX;
-		return false;
-	}
 	struct feed_chunk *chunk = window_chunk(feed);
 	struct feed_page page;
 	enum feed_page_state state =
@@ -221,22 +220,37 @@ static bool absorb(struct feed *feed)
 	window_count(feed, chunk);
 	if (state != FEED_PAGE_READ) {
 		lose_place(feed, state, page.hole);
-		return true;
+		return false;
 	}
-	bool more = false;
 	for (int32_t i = 0; i < feed->parts; i++) {
 		const struct feed_range *range = &feed->ranges[i];
 		feed->known[i] = range->head < range->until ? range->head : range->until;
-		more = more || range->head > range->until;
+		*more = *more || range->head > range->until;
 	}
-	if (!more)
-		feed->current_us = feed->asked_us;
 	metric_add(feed->metrics.events, (int64_t)page.count);
 	if (page.count > 0)
 		metric_observe(feed->metrics.lag, engine_now_us() - page.events[page.count - 1].change->at);
+	live_events(feed->engine->live, page.events, page.count, feed->current_us);
 	window_bound(feed);
-	feed->interval_ms = INTERVAL_MS_MIN;
 	cursors_wake(feed);
+	return true;
+}
+
+/* True: there is more at once. */
+static bool absorb(struct feed *feed)
+{
+	struct live *live = feed->engine->live;
+	bool news = db_rows_count(db_batch_rows(&feed->batch, 0)) > 0;
+	bool more = false;
+	if (news && !absorb_news(feed, &more))
+		return true;
+	if (!more)
+		feed->current_us = feed->asked_us;
+	live_absorb(live, &feed->batch);
+	if (news || live_waits(live))
+		feed->interval_ms = INTERVAL_MS_MIN;
+	else if (feed->interval_ms < INTERVAL_MS_MAX)
+		feed->interval_ms *= 2;
 	return more;
 }
 
@@ -261,11 +275,23 @@ static void on_answered(struct db_batch *batch, const struct fault *fault)
 		started(feed);
 	else
 		more = absorb(feed);
+	if (feed->interval_ms > INTERVAL_MS_MAX)
+		feed->interval_ms = INTERVAL_MS_MAX;
 	uint64_t rest_ms = (uint64_t)(engine_clock_us() - feed->asked_us) / 1000 * REST_FACTOR;
 	uint64_t interval_ms = feed->hinted ? INTERVAL_MS_MIN : feed->interval_ms;
 	if (rest_ms > INTERVAL_MS_MAX)
 		rest_ms = INTERVAL_MS_MAX;
 	ask_in(feed, more ? 0 : interval_ms > rest_ms ? interval_ms : rest_ms);
+}
+
+bool feed_has_come_to(const struct feed *feed, const int64_t *at_least)
+{
+	if (!at_least)
+		return true;
+	for (int32_t i = 0; i < feed->parts; i++)
+		if (at_least[i] > (feed->state == FEED_FOLLOWING ? feed->known[i] : 0))
+			return false;
+	return true;
 }
 
 bool feed_is_current(const struct feed *feed, int64_t now_us)
@@ -281,8 +307,12 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 	struct feed *feed = data;
 	(void)from;
 	(void)connection;
-	if (to == DB_STATE_READY && feed->state != FEED_IDLE && feed->state != FEED_CLOSED)
-		ask_in(feed, 0);
+	if (to != DB_STATE_READY || feed->state == FEED_IDLE || feed->state == FEED_CLOSED)
+		return;
+	/* Perhaps with another server, which knows less: nothing is to be trusted to memory. */
+	if (feed->state == FEED_FOLLOWING)
+		live_lost(feed->engine->live);
+	ask_in(feed, 0);
 }
 
 static void on_catch_up(struct db_connection *connection, enum db_state from, enum db_state to,
@@ -327,7 +357,8 @@ void feed_use(struct feed *feed)
 
 void feed_disuse(struct feed *feed)
 {
-	if (feed->cursor_count > 0 || feed->state == FEED_IDLE || feed->state == FEED_CLOSED)
+	if (feed->cursor_count > 0 || live_follows(feed->engine->live) || feed->state == FEED_IDLE ||
+		feed->state == FEED_CLOSED)
 		return;
 	uv_timer_stop(&feed->timer);
 	window_clear(feed);

@@ -83,6 +83,8 @@ struct feed {
 struct feed *feed_open(struct engine *engine);
 void feed_close(struct feed *feed);
 void feed_free(struct feed *feed);
+/* False also when it does not know. at_least may be NULL. */
+bool feed_has_come_to(const struct feed *feed, const int64_t *at_least);
 /* A lane of this server has just committed: there is news. */
 void feed_hint(struct feed *feed);
 

@@ -2,6 +2,7 @@
 #include "engine/load.h"
 
 #include "engine/bind.h"
+#include "engine/live.h"
 
 enum part_kind { PART_ROWS, PART_CHILDREN, PART_SCAN, PART_SUM };
 
@@ -12,6 +13,8 @@ struct load_part {
 	bool locked;
 	size_t statement;  /* index in the batch */
 	struct need *need; /* SCAN, SUM */
+	const void **keys; /* ROWS */
+	size_t key_count;
 };
 
 static bool is_lock(const struct need *need)
@@ -127,7 +130,10 @@ static void add_rows(struct load *load, struct need *const *needs, size_t count,
 			load->highest = keys[key_count - 1];
 	}
 	size_t statement = sql_add_load(load->sql, load->batch, table, keys, key_count, mode);
-	part_new(load, PART_ROWS, table, statement)->locked = lock;
+	struct load_part *part = part_new(load, PART_ROWS, table, statement);
+	part->locked = lock;
+	part->keys = keys;
+	part->key_count = key_count;
 }
 
 static void add_children(struct load *load, struct need *const *needs, size_t count,
@@ -172,6 +178,7 @@ bool load_add(struct load *load, struct workset *set, struct db_batch *batch, in
 	load->parts = NULL;
 	load->part_count = load->part_capacity = 0;
 	load->asked_us = now_us;
+	load->asked_serial = load->live ? live_serial(load->live) : 0;
 	choose(load);
 	size_t count;
 	struct need *const *needs = workset_needs(set, &count);
@@ -214,6 +221,9 @@ static void absorb_part(struct load *load, const struct load_part *part, int64_t
 		workset_supply_scan(load->set, part->need, read, count);
 		return;
 	}
+	if (load->live && part->kind == PART_ROWS && part->table == TABLE(stock) && !part->locked)
+		live_loaded(load->live, part->keys, part->key_count, read, count, load->asked_serial,
+			load->asked_us);
 	for (size_t i = 0; i < count; i++) {
 		workset_supply(load->set, read[i], part->locked);
 		/* What is locked is about to change: its commit will tell. */

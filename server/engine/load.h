@@ -12,12 +12,14 @@
 /* Statements of one round at the most; what does not fit waits for the next round. */
 #define LOAD_STATEMENTS_MAX (DB_STATEMENTS_MAX - 16)
 
+struct live;
 struct load_part;
 
 struct load {
 	/* Set by the owner. */
 	struct sql *sql;
 	struct policy *policy; /* NULL: what is peeked is not remembered */
+	struct live *live;     /* NULL: stock is not remembered */
 	bool locks;            /* false: rows are read as they are, and count as locked */
 	/* While documents are looked for, stock is left for the next round, where all of it can be
 	 * locked in one order: other batches lock documents before stock, too. */
@@ -29,6 +31,7 @@ struct load {
 	size_t part_count;
 	size_t part_capacity;
 	int64_t asked_us;
+	uint64_t asked_serial; /* of the feed */
 	/* The last row, in the global order, that this transaction has locked; NULL: none. */
 	const struct row *highest;
 	/* The keys of all rows that were to be locked, as rows of their tables, in every round since

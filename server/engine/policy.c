@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SLOTS ((size_t)1 << 16)
+#define FOLLOWED_BYTES_MAX ((size_t)16 << 20) /* rows that were put again take room, too */
 
 struct known {
 	const struct table *table; /* NULL: a free slot */
@@ -25,6 +26,9 @@ struct policy {
 	int64_t staleness_us;
 	struct generation generations[2];
 	size_t newer; /* index */
+	/* What was asked for since then was not changed before this moment. */
+	int64_t followed_us;
+	int64_t changed_us[TABLE_COUNT];
 };
 
 struct policy *policy_new(int64_t staleness_us)
@@ -76,6 +80,10 @@ static struct generation *generation_now(struct policy *policy, int64_t now_us)
 	struct generation *newer = &policy->generations[policy->newer];
 	if (newer->count > 0 && now_us - newer->since_us < policy->staleness_us)
 		return newer;
+	/* What the feed keeps new need not go while there is room. */
+	if (newer->count > 0 && now_us - policy->followed_us < policy->staleness_us &&
+		newer->count < POLICY_ROWS_MAX / 2 && newer->arena.allocated < FOLLOWED_BYTES_MAX)
+		return newer;
 	if (newer->count > 0) {
 		policy->newer ^= 1;
 		newer = &policy->generations[policy->newer];
@@ -85,21 +93,49 @@ static struct generation *generation_now(struct policy *policy, int64_t now_us)
 	return newer;
 }
 
-const void *policy_get(struct policy *policy, const struct table *table, const void *key,
-	int64_t now_us, struct arena *arena)
+/* As new as when it was asked for, or as the feed, where that has told of no change since. */
+static int64_t as_of(const struct policy *policy, const struct known *known)
+{
+	bool follows = known->asked_us > policy->changed_us[known->table - tables];
+	return follows && policy->followed_us > known->asked_us ? policy->followed_us : known->asked_us;
+}
+
+const void *policy_get_since(struct policy *policy, const struct table *table, const void *key,
+	int64_t oldest_us, struct arena *arena, int64_t *as_of_us)
 {
 	uint64_t hash = row_key_hash(table, key);
 	for (size_t i = 0; i < 2; i++) {
 		struct known *known = slot_of(&policy->generations[policy->newer ^ i], table, key, hash);
 		if (!known->table)
 			continue;
-		if (known->deleted || now_us - known->asked_us >= policy->staleness_us)
+		if (known->deleted || as_of(policy, known) < oldest_us)
 			return NULL;
 		void *copy = row_new(table, arena);
 		row_copy(table, copy, known->row, arena);
+		*as_of_us = as_of(policy, known);
 		return copy;
 	}
 	return NULL;
+}
+
+const void *policy_get(struct policy *policy, const struct table *table, const void *key,
+	int64_t now_us, struct arena *arena)
+{
+	int64_t as_of_us;
+	return policy_get_since(policy, table, key, now_us - policy->staleness_us + 1, arena,
+		&as_of_us);
+}
+
+void policy_changed(struct policy *policy, uint32_t changed, int64_t now_us)
+{
+	for (size_t i = 0; i < TABLE_COUNT; i++)
+		if (changed & 1U << i)
+			policy->changed_us[i] = now_us;
+}
+
+void policy_followed(struct policy *policy, int64_t until_us)
+{
+	policy->followed_us = until_us;
 }
 
 static void put(struct policy *policy, const void *row, bool deleted, int64_t asked_us,

@@ -1,7 +1,8 @@
 /*
  * Policy: rows of TABLE_POLICY tables in memory, no older than they may be. Filled by what lanes
  * load, kept up by what this server commits; what another server commits is seen when a row has
- * become too old. Bounded: two generations, of which the older is forgotten as a whole.
+ * become too old. Where the feed is followed it tells of all changes, and a row of a table without
+ * any stays as new as the feed. Bounded: two generations, of which the older is forgotten as a whole.
  */
 #ifndef STOCKBOOK_ENGINE_POLICY_H
 #define STOCKBOOK_ENGINE_POLICY_H
@@ -18,6 +19,14 @@ void policy_free(struct policy *policy);
 /* A copy of the row in the arena, or NULL. Only rows that exist are known. */
 const void *policy_get(struct policy *policy, const struct table *table, const void *key,
 	int64_t now_us, struct arena *arena);
+/* The same, but as of a moment not before oldest_us; *as_of_us says of which. */
+const void *policy_get_since(struct policy *policy, const struct table *table, const void *key,
+	int64_t oldest_us, struct arena *arena, int64_t *as_of_us);
+/* Something in these tables (a bit for each, by enum table_id) was changed, perhaps: what was asked
+ * for before is only as new as it was then. */
+void policy_changed(struct policy *policy, uint32_t tables, int64_t now_us);
+/* All changes that were made until then have been told. */
+void policy_followed(struct policy *policy, int64_t until_us);
 /* A row as loaded by a question that was asked at that time. */
 void policy_loaded(struct policy *policy, const void *row, int64_t asked_us, int64_t now_us);
 /* A row as this server has just committed it, or removed it. */

@@ -18,6 +18,7 @@ struct sweeper;
 struct verify;
 struct catalog;
 struct feed;
+struct live;
 
 struct engine_metrics {
 	struct metric *states[ENGINE_STATES];
@@ -52,10 +53,12 @@ struct engine {
 	size_t lanes_connected;
 	size_t requests;         /* not answered yet */
 	struct queue reads;      /* shared by the readers */
-	struct queue refused;    /* on submission; answered on the loop's next turn */
+	struct queue late;       /* reads that the database has not come far enough for */
+	struct queue decided;    /* on submission; answered on the loop's next turn */
 	struct catalog *catalog; /* while the schema is being checked */
 	struct sweeper *sweeper;
 	struct feed *feed;
+	struct live *live;
 	struct verify *verifications[ENGINE_VERIFICATIONS_MAX];
 
 	uv_prepare_t kick; /* starts what was submitted in this turn of the loop, as one batch */

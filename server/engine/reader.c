@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/batch.h"
+#include "engine/feed_private.h"
 #include "observe/log.h"
 
 #define ROUNDS_MAX 256
@@ -176,6 +177,54 @@ static bool take(struct reader *reader)
 	return reader->batch.count > 0;
 }
 
+/* With the first question: how far the database has come, where somebody wants that known. */
+static bool ask_heads(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	struct engine *engine = reader->engine;
+	int32_t parts = engine->settings.limits.parts + 1;
+	int64_t *asked = arena_alloc_array(&batch->arena, (size_t)parts, sizeof(*asked));
+	bool *wanted = arena_alloc_array(&batch->arena, (size_t)parts, sizeof(*wanted));
+	size_t count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		const int64_t *at_least = batch->entries[i].request->at_least;
+		if (feed_has_come_to(engine->feed, at_least))
+			continue;
+		for (int32_t p = 0; p < parts; p++)
+			wanted[p] = wanted[p] || at_least[p] > 0;
+	}
+	for (int32_t p = 0; p < parts; p++)
+		if (wanted[p])
+			asked[count++] = p;
+	if (count > 0)
+		batch->heads = sql_add_heads(engine->sql, &batch->exchange, asked, count);
+	return count > 0;
+}
+
+/* Those whose position the database has not come to are asked for again a little later: it follows
+ * another one, or the position is of the future. */
+static void leave_late(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	size_t statement = batch->heads;
+	batch->heads = SIZE_MAX;
+	if (statement == SIZE_MAX)
+		return;
+	const struct db_rows *rows = db_batch_rows(&batch->exchange, statement);
+	size_t kept = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		const int64_t *at_least = batch->entries[i].request->at_least;
+		bool late = false;
+		for (size_t r = 0; at_least && r < db_rows_count(rows); r++)
+			late = late || at_least[db_get_int(rows, r, 0)] > db_get_int(rows, r, 1);
+		if (late)
+			queue_push(&reader->engine->late, batch->entries[i].request);
+		else
+			batch->entries[kept++] = batch->entries[i];
+	}
+	batch->count = kept;
+}
+
 /* False: nothing to be loaded. */
 static bool load(struct reader *reader)
 {
@@ -184,9 +233,11 @@ static bool load(struct reader *reader)
 	batch->exchange.done = on_answered;
 	batch->exchange.data = reader;
 	batch->load.policy = reader->engine->policy;
+	batch->load.live = reader->engine->live;
 	batch->load.locks = false;
+	bool heads = batch->rounds == 0 && ask_heads(reader);
 	batch->rounds++; /* also when nothing is asked for: nothing goes on for ever */
-	if (!load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()))
+	if (!load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()) && !heads)
 		return false;
 	reader_set_state(reader, READER_LOADING);
 	db_submit(reader->connection, &batch->exchange);
@@ -285,6 +336,9 @@ static void on_answered(struct db_batch *exchange, const struct fault *fault)
 		return;
 	}
 	load_absorb(&reader->batch.load, engine_clock_us());
+	leave_late(reader);
+	if (reader->batch.count == 0)
+		batch_reset(&reader->batch);
 	reader_run(reader);
 }
 

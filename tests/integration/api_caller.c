@@ -76,6 +76,11 @@ struct api *api_over(struct engine *engine, bool open)
 		.feed_resume = feed_resume,
 		.feed_leave = feed_leave,
 		.feed_position = feed_position,
+		.watch = engine_watch,
+		.watch_take = watch_take,
+		.watch_mark = watch_mark,
+		.watch_leave = watch_leave,
+		.known = engine_known,
 		.find = operation_find,
 	};
 	const struct api_settings settings = {

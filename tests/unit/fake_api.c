@@ -187,6 +187,21 @@ static struct verify *fake_verify(struct engine *engine, const struct verify_opt
 	return (struct verify *)&fake_engine;
 }
 
+static struct feed_cursor *fake_follow(struct engine *engine, const struct feed_options *options)
+{
+	(void)engine;
+	fake_engine.follow = *options;
+	fake_engine.following = true;
+	return (struct feed_cursor *)&fake_engine;
+}
+
+static void fake_feed_leave(struct feed_cursor *cursor)
+{
+	assert_ptr_equal(cursor, &fake_engine);
+	assert_true(fake_engine.following);
+	fake_engine.following = false;
+}
+
 static void fake_verify_cancel(struct verify *verify)
 {
 	assert_ptr_equal(verify, &fake_engine);
@@ -202,6 +217,8 @@ struct api *fake_api_open(bool open)
 		.submit = fake_submit,
 		.verify = fake_verify,
 		.verify_cancel = fake_verify_cancel,
+		.follow = fake_follow,
+		.feed_leave = fake_feed_leave,
 		.find = fake_find,
 	};
 	const struct api_settings settings = {.open = open,

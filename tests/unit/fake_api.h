@@ -47,6 +47,9 @@ struct fake_engine {
 	bool verifying;
 	bool verify_full;
 	size_t verify_cancels;
+	/* The one who follows the feed. */
+	struct feed_options follow;
+	bool following;
 };
 
 extern struct fake_engine fake_engine;

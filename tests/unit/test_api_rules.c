@@ -125,6 +125,10 @@ static const struct good goods[] = {
 	{"LedgerService/ListChanges", "document_id=" REQUEST_ID_TEXT},
 	{"LedgerService/GetOnHandAt", "sku=85123A; location=LEEDS; time.seconds=1291161600"},
 	{"LedgerService/Verify", "findings_max=1000"},
+	{"EventService/StreamEvents", "from.parts[0].part=3; from.parts[0].sequence=7;"
+								  "locations[0]=LEEDS; skus[0]=85123A; channels[0]=web;"
+								  "document_kinds[0]=9; heartbeat.seconds=1"},
+	{"EventService/WatchAvailability", "skus[0]=85123A; channel=web; heartbeat.seconds=1"},
 	{"TokenService/CreateToken", ID "name=till 3; role=3; locations[0]=LEEDS"},
 	{"TokenService/ListTokens", ""},
 	{"TokenService/RevokeToken", ID "name=till 3"},
@@ -244,6 +248,13 @@ static const struct bad bads[] = {
 	{"LedgerService/ListMovements", "to_time.nanos=-1", "to_time"},
 	{"LedgerService/GetOnHandAt", "time=-", "time"},
 	{"LedgerService/Verify", "findings_max=1001", "findings_max"},
+	{"EventService/StreamEvents", "from.parts[0].part=4096", "from.parts[0].part"},
+	{"EventService/StreamEvents", "from.parts[0].sequence=-1", "from.parts[0].sequence"},
+	{"EventService/StreamEvents", "heartbeat.seconds=3601", "heartbeat"},
+	{"EventService/StreamEvents", "document_kinds[0]=0", "document_kinds[0]"},
+	{"EventService/WatchAvailability", "skus[#0]=", "skus"},
+	{"EventService/WatchAvailability", "channel=", "locations"},
+	{"StockService/GetAvailability", "max_staleness.seconds=-1", "max_staleness"},
 	{"TokenService/CreateToken", "role=0", "role"},
 	{"TokenService/CreateToken", "name=", "name"},
 	{"TokenService/CreateToken", "locations[#2]=", "locations[0], locations[1]"},
@@ -287,6 +298,12 @@ static void let_finish(struct fake_call *call)
 	if (fake_engine.verifying) {
 		fake_engine.verify.on_end(NULL, fake_engine.verify.data);
 		fake_engine.verifying = false;
+	}
+	if (fake_engine.following) {
+		struct refusal refusal = {
+			.reason = STOCKBOOK__V1__REASON__REASON_UNAVAILABLE, .message = (char *)"enough"};
+		fake_engine.following = false;
+		fake_engine.follow.end(NULL, &refusal, fake_engine.follow.data);
 	}
 	if (fake_engine.count > 0)
 		fake_refuse(STOCKBOOK__V1__REASON__REASON_UNAVAILABLE, "enough");

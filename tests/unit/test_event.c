@@ -109,6 +109,10 @@ static void a_change_of_an_item_or_a_location_passes_by_its_name(void **state)
 	assert_false(event_passes(&filter, NULL, &york));
 	assert_false(event_passes(&filter, NULL, &item));
 	assert_true(event_passes(&filter, NULL, &safety));
+	struct change_row accepted = change(5, KIND(PICKUP), "");
+	assert_false(event_passes(&filter, NULL, &accepted));
+	accepted.location = "LEEDS";
+	assert_true(event_passes(&filter, NULL, &accepted));
 	request.skus = locations;
 	request.n_skus = 1;
 	request.n_locations = 0;

@@ -1,0 +1,438 @@
+/*
+ * Cache: an open-addressing table of packed rows, and a hand that goes round it for eviction.
+ * A row is packed field by field as in the table's description, the key first: so that a key is
+ * compared by the bytes it begins with.
+ */
+#include "engine/cache.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS_MIN ((size_t)1 << 10)
+/* Three texts of a code's length, and numbers of ten bytes. */
+#define PACKED_BYTES_MAX 1024
+/* What malloc adds, and rounds up to. */
+#define MALLOC_BYTES 8
+#define MALLOC_STEP 16
+
+struct cached {
+	int64_t as_of_us; /* when SUSPECT */
+	uint32_t hash;
+	uint16_t size;
+	bool absent;
+	bool suspect;
+	bool used;   /* asked for since the hand came by */
+	bool wanted; /* in the list */
+	uint8_t bytes[];
+};
+
+struct cache {
+	size_t bytes_max;
+	struct cached **slots;
+	size_t slot_count; /* a power of two */
+	size_t count;
+	size_t entry_bytes;
+	size_t hand;
+	struct cached *wanted[CACHE_WANTED_MAX];
+	size_t wanted_count;
+};
+
+/* ---- Packing ---- */
+
+static uint8_t *pack_number(uint8_t *to, int64_t number)
+{
+	uint64_t zigzag = ((uint64_t)number << 1) ^ (uint64_t)(number >> 63);
+	for (; zigzag >= 0x80; zigzag >>= 7)
+		*to++ = (uint8_t)(zigzag | 0x80);
+	*to++ = (uint8_t)zigzag;
+	return to;
+}
+
+static const uint8_t *unpack_number(const uint8_t *from, int64_t *number)
+{
+	uint64_t zigzag = 0;
+	for (int shift = 0;; shift += 7) {
+		uint8_t byte = *from++;
+		zigzag |= (uint64_t)(byte & 0x7f) << shift;
+		if (byte < 0x80)
+			break;
+	}
+	*number = (int64_t)(zigzag >> 1) ^ -(int64_t)(zigzag & 1);
+	return from;
+}
+
+/* COUNT_NONE is the longest of all numbers and the most frequent COUNT: it is written as -1. */
+static int64_t count_to_number(int64_t count)
+{
+	return count == COUNT_NONE ? -1 : count;
+}
+
+static uint8_t *pack_field(uint8_t *to, enum field_type type, const void *value)
+{
+	switch (type) {
+	case FIELD_TEXT: {
+		const char *text = *(const char *const *)value;
+		size_t size = strlen(text) + 1;
+		memcpy(to, text, size);
+		return to + size;
+	}
+	case FIELD_INT4:
+		return pack_number(to, *(const int32_t *)value);
+	case FIELD_INT8:
+		return pack_number(to, *(const int64_t *)value);
+	case FIELD_COUNT:
+		return pack_number(to, count_to_number(*(const int64_t *)value));
+	case FIELD_BOOL:
+		*to = *(const bool *)value;
+		return to + 1;
+	case FIELD_FLOAT8:
+	case FIELD_TIME:
+	case FIELD_UUID:
+	case FIELD_BYTES:
+	case FIELD_TEXTS:
+	case FIELD_COUNTS:
+	case FIELD_SEQUENCE:
+		break;
+	}
+	CHECK(!"stock has no fields of this type");
+	return to;
+}
+
+static const uint8_t *unpack_field(const uint8_t *from, enum field_type type, void *value,
+	struct arena *arena)
+{
+	int64_t number;
+	switch (type) {
+	case FIELD_TEXT: {
+		size_t size = strlen((const char *)from) + 1;
+		*(const char **)value = arena_copy(arena, from, size);
+		return from + size;
+	}
+	case FIELD_INT4:
+		from = unpack_number(from, &number);
+		*(int32_t *)value = (int32_t)number;
+		return from;
+	case FIELD_INT8:
+		return unpack_number(from, value);
+	case FIELD_COUNT:
+		from = unpack_number(from, &number);
+		*(int64_t *)value = number == -1 ? COUNT_NONE : number;
+		return from;
+	case FIELD_BOOL:
+		*(bool *)value = *from;
+		return from + 1;
+	case FIELD_FLOAT8:
+	case FIELD_TIME:
+	case FIELD_UUID:
+	case FIELD_BYTES:
+	case FIELD_TEXTS:
+	case FIELD_COUNTS:
+	case FIELD_SEQUENCE:
+		break;
+	}
+	CHECK(!"stock has no fields of this type");
+	return from;
+}
+
+/* The first fields of a row. */
+static size_t pack_row(uint8_t bytes[static PACKED_BYTES_MAX], const struct stock_row *row,
+	size_t fields)
+{
+	uint8_t *end = bytes;
+	for (size_t i = 0; i < fields; i++) {
+		const struct field *field = &TABLE(stock)->fields[i];
+		end = pack_field(end, field->type, row_field(row, field));
+		CHECK((size_t)(end - bytes) < PACKED_BYTES_MAX);
+	}
+	return (size_t)(end - bytes);
+}
+
+static struct stock_row *unpack_row(const struct cached *entry, struct arena *arena)
+{
+	struct stock_row *row = row_new(TABLE(stock), arena);
+	const uint8_t *from = entry->bytes;
+	const uint8_t *end = from + entry->size;
+	for (size_t i = 0; i < TABLE(stock)->field_count && from < end; i++) {
+		const struct field *field = &TABLE(stock)->fields[i];
+		from = unpack_field(from, field->type, (char *)row + field->offset, arena);
+	}
+	return row;
+}
+
+/* ---- The table ---- */
+
+static size_t entry_cost(const struct cached *entry)
+{
+	size_t bytes = sizeof(*entry) + entry->size + MALLOC_BYTES;
+	return (bytes + MALLOC_STEP - 1) / MALLOC_STEP * MALLOC_STEP;
+}
+
+size_t cache_bytes(const struct cache *cache)
+{
+	return sizeof(*cache) + cache->slot_count * sizeof(struct cached *) + cache->entry_bytes;
+}
+
+size_t cache_rows(const struct cache *cache)
+{
+	return cache->count;
+}
+
+struct cache *cache_new(size_t bytes_max)
+{
+	struct cache *cache = calloc(1, sizeof(*cache));
+	CHECK(cache != NULL);
+	cache->bytes_max = bytes_max;
+	cache->slot_count = SLOTS_MIN;
+	cache->slots = calloc(cache->slot_count, sizeof(struct cached *));
+	CHECK(cache->slots != NULL);
+	return cache;
+}
+
+void cache_clear(struct cache *cache)
+{
+	for (size_t i = 0; i < cache->slot_count; i++)
+		free(cache->slots[i]);
+	free(cache->slots);
+	cache->slot_count = SLOTS_MIN;
+	cache->slots = calloc(cache->slot_count, sizeof(struct cached *));
+	CHECK(cache->slots != NULL);
+	cache->count = cache->entry_bytes = cache->hand = cache->wanted_count = 0;
+}
+
+void cache_free(struct cache *cache)
+{
+	cache_clear(cache);
+	free(cache->slots);
+	free(cache);
+}
+
+/* The slot of the packed key, or the free one where it belongs. */
+static size_t slot_of(const struct cache *cache, uint32_t hash, const uint8_t *key, size_t size)
+{
+	size_t slot = hash & (cache->slot_count - 1);
+	for (;; slot = (slot + 1) & (cache->slot_count - 1)) {
+		const struct cached *entry = cache->slots[slot];
+		if (!entry ||
+			(entry->hash == hash && entry->size >= size && memcmp(entry->bytes, key, size) == 0))
+			return slot;
+	}
+}
+
+static void grow(struct cache *cache)
+{
+	struct cached **old = cache->slots;
+	size_t old_count = cache->slot_count;
+	cache->slot_count *= 2;
+	cache->slots = calloc(cache->slot_count, sizeof(struct cached *));
+	CHECK(cache->slots != NULL);
+	for (size_t i = 0; i < old_count; i++) {
+		if (!old[i])
+			continue;
+		size_t slot = old[i]->hash & (cache->slot_count - 1);
+		while (cache->slots[slot])
+			slot = (slot + 1) & (cache->slot_count - 1);
+		cache->slots[slot] = old[i];
+	}
+	free(old);
+}
+
+/* Those behind it move up where they would not be found past the gap. */
+static void remove_at(struct cache *cache, size_t gap)
+{
+	size_t mask = cache->slot_count - 1;
+	cache->entry_bytes -= entry_cost(cache->slots[gap]);
+	cache->count--;
+	free(cache->slots[gap]);
+	for (size_t i = (gap + 1) & mask; cache->slots[i]; i = (i + 1) & mask) {
+		size_t home = cache->slots[i]->hash & mask;
+		if (((i - home) & mask) < ((i - gap) & mask))
+			continue;
+		cache->slots[gap] = cache->slots[i];
+		gap = i;
+	}
+	cache->slots[gap] = NULL;
+}
+
+static void make_room(struct cache *cache)
+{
+	/* Twice round at the most: the first time takes away what was used. */
+	for (size_t steps = 2 * cache->slot_count;
+		 steps > 0 && cache->count > 0 && cache_bytes(cache) > cache->bytes_max; steps--) {
+		cache->hand = (cache->hand + 1) & (cache->slot_count - 1);
+		struct cached *entry = cache->slots[cache->hand];
+		if (!entry || entry->wanted)
+			continue;
+		if (entry->used) {
+			entry->used = false;
+		} else {
+			remove_at(cache, cache->hand);
+			cache->hand = (cache->hand - 1) & (cache->slot_count - 1);
+		}
+	}
+}
+
+/* ---- Rows ---- */
+
+static uint32_t key_hash(const struct stock_row *key)
+{
+	return (uint32_t)(row_key_hash(TABLE(stock), key) >> 16);
+}
+
+static size_t find(const struct cache *cache, const struct stock_row *key)
+{
+	uint8_t packed[PACKED_BYTES_MAX];
+	size_t size = pack_row(packed, key, TABLE(stock)->key_count);
+	return slot_of(cache, key_hash(key), packed, size);
+}
+
+enum cache_state cache_get(struct cache *cache, const struct stock_row *key, struct arena *arena,
+	const struct stock_row **row, int64_t *as_of_us)
+{
+	struct cached *entry = cache->slots[find(cache, key)];
+	if (!entry)
+		return CACHE_UNKNOWN;
+	entry->used = true;
+	*row = entry->absent ? NULL : unpack_row(entry, arena);
+	*as_of_us = entry->as_of_us;
+	return entry->suspect ? CACHE_SUSPECT : CACHE_CURRENT;
+}
+
+static int64_t version_of(const struct cached *entry)
+{
+	struct arena arena;
+	arena_init(&arena);
+	int64_t version = entry->absent ? -1 : unpack_row(entry, &arena)->version;
+	arena_release(&arena);
+	return version;
+}
+
+static void unwant(struct cache *cache, struct cached *entry)
+{
+	if (!entry->wanted)
+		return;
+	entry->wanted = false;
+	for (size_t i = 0; i < cache->wanted_count; i++)
+		if (cache->wanted[i] == entry)
+			cache->wanted[i] = cache->wanted[--cache->wanted_count];
+}
+
+/* False: there is no room in the list. */
+static bool want(struct cache *cache, struct cached *entry)
+{
+	if (entry->wanted)
+		return true;
+	if (cache->wanted_count == CACHE_WANTED_MAX)
+		return false;
+	entry->wanted = true;
+	cache->wanted[cache->wanted_count++] = entry;
+	return true;
+}
+
+static void drop(struct cache *cache, size_t slot)
+{
+	unwant(cache, cache->slots[slot]);
+	remove_at(cache, slot);
+}
+
+static struct cached *entry_new(const struct stock_row *row, bool absent)
+{
+	uint8_t packed[PACKED_BYTES_MAX];
+	size_t size =
+		pack_row(packed, row, absent ? TABLE(stock)->key_count : TABLE(stock)->field_count);
+	struct cached *entry = malloc(sizeof(*entry) + size);
+	CHECK(entry != NULL);
+	*entry = (struct cached){.hash = key_hash(row), .size = (uint16_t)size, .absent = absent};
+	memcpy(entry->bytes, packed, size);
+	return entry;
+}
+
+void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bool suspect,
+	int64_t as_of_us)
+{
+	size_t slot = find(cache, row);
+	struct cached *old = cache->slots[slot];
+	bool used = !old || old->used;
+	if (old && version_of(old) > (absent ? -1 : row->version)) {
+		/* What is here is newer, and so is when it was so. */
+		if (old->suspect && !suspect) {
+			old->suspect = false;
+			unwant(cache, old);
+		}
+		return;
+	}
+	struct cached *entry = entry_new(row, absent);
+	entry->suspect = suspect;
+	entry->as_of_us = as_of_us;
+	entry->used = used;
+	if (old)
+		unwant(cache, old);
+	cache->entry_bytes += entry_cost(entry);
+	cache->entry_bytes -= old ? entry_cost(old) : 0;
+	free(old);
+	cache->slots[slot] = entry;
+	cache->count += old == NULL;
+	if (suspect && !want(cache, entry)) {
+		drop(cache, slot);
+		return;
+	}
+	if (cache->count * 2 > cache->slot_count)
+		grow(cache);
+	if (cache_bytes(cache) > cache->bytes_max)
+		make_room(cache);
+}
+
+static void suspect_at(struct cache *cache, size_t slot, int64_t as_of_us)
+{
+	struct cached *entry = cache->slots[slot];
+	if (!entry->suspect)
+		entry->as_of_us = as_of_us;
+	entry->suspect = true;
+	/* Read again only for who asks for it. */
+	if (!entry->used || !want(cache, entry))
+		drop(cache, slot);
+	else
+		entry->used = false;
+}
+
+void cache_suspect(struct cache *cache, const struct stock_row *key, int64_t as_of_us)
+{
+	size_t slot = find(cache, key);
+	if (cache->slots[slot] && !cache->slots[slot]->wanted)
+		suspect_at(cache, slot, as_of_us);
+}
+
+void cache_suspect_location(struct cache *cache, const char *location, int64_t as_of_us)
+{
+	struct arena arena;
+	arena_init(&arena);
+	/* When one is dropped others move up, perhaps into its slot: which is looked at again. */
+	for (size_t i = cache->slot_count; i > 0;) {
+		const struct cached *entry = cache->slots[i - 1];
+		arena_reset(&arena);
+		if (entry && !entry->wanted && strcmp(unpack_row(entry, &arena)->location, location) == 0)
+			suspect_at(cache, i - 1, as_of_us);
+		else
+			i--;
+	}
+	arena_release(&arena);
+}
+
+bool cache_waits(const struct cache *cache)
+{
+	return cache->wanted_count > 0;
+}
+
+static int key_order(const void *a, const void *b)
+{
+	return row_key_compare(TABLE(stock), *(const void *const *)a, *(const void *const *)b);
+}
+
+const void **cache_wanted(struct cache *cache, struct arena *arena, size_t *count)
+{
+	*count = cache->wanted_count;
+	const void **keys = arena_alloc_array(arena, *count, sizeof(*keys));
+	for (size_t i = 0; i < *count; i++)
+		keys[i] = unpack_row(cache->wanted[i], arena);
+	qsort(keys, *count, sizeof(*keys), key_order);
+	return keys;
+}
