@@ -51,16 +51,24 @@ static bool add_changes(struct run *run, struct history *history, int32_t part,
 	return true;
 }
 
-/* By time; what happened in one call in the order of the book. */
+static bool is_elsewhere(const struct change_row *row)
+{
+	return row->document_kind == STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_TRANSFER;
+}
+
+/* By time; what happened in one call in the order of the book. Sequences of two parts say nothing of
+ * each other: transfers, which lie in the parts of their sources, come after what they are for. */
 static int row_order(const void *a, const void *b)
 {
 	const struct change_row *x = *(const struct change_row *const *)a;
 	const struct change_row *y = *(const struct change_row *const *)b;
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
-	if (x->sequence != y->sequence)
-		return x->sequence < y->sequence ? -1 : 1;
-	return (x->part > y->part) - (x->part < y->part);
+	if (is_elsewhere(x) != is_elsewhere(y))
+		return is_elsewhere(y) ? -1 : 1;
+	if (x->part != y->part)
+		return x->part < y->part ? -1 : 1;
+	return (x->sequence > y->sequence) - (x->sequence < y->sequence);
 }
 
 static Stockbook__V1__OrderEvent *event_message(struct run *run, const struct change_row *row)

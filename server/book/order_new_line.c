@@ -78,7 +78,8 @@ static enum verdict add_otherwise(struct run *run, struct new_lines *new, struct
 	const struct stock_row *stock = NULL;
 	if (find_stock(run, line->sku, from->location, ACCESS_LOCK, &stock) == LOOKUP_NEEDED)
 		return VERDICT_NEED;
-	int64_t there = stock_sellable(stock) - cell->debit;
+	/* What is promised to others stays theirs: this customer gets hers another way. */
+	int64_t there = stock ? stock->available - cell->debit : 0;
 	there = there > 0 ? there : 0;
 	if (there >= line->ordered) {
 		cell->debit += line->ordered;

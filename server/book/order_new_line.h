@@ -5,8 +5,8 @@
  *
  *   CARRY_OUT       AVAILABLE -> CUSTOMER, reason SALE. What is not there at all, promised to others
  *                   or not, is first FOUND. Where it takes what was promised, AVAILABLE falls below
- *                   0: a shortage that someone has to solve. With `otherwise`, only what is there is
- *                   carried out, and the rest is a promise.
+ *                   0: a shortage that someone has to solve. With `otherwise`, only what is AVAILABLE
+ *                   is carried out, and the rest is a promise.
  *   others          AVAILABLE -> ALLOCATED, reason ALLOCATE
  *   SHIP, fulfil    AVAILABLE -> CUSTOMER, reason SHIP: one movement instead of three. The goods
  *                   were never set aside; the ledger says what happened.

@@ -392,6 +392,22 @@ static void what_the_store_lacks_is_sent_in_the_same_call(void **state)
 	assert_stock(book, "S1", "HULL", "3 0 2 0 0 0");
 }
 
+/* What waits for somebody else stays his, unlike in a sale of what is in her hands already. */
+static void what_is_promised_to_others_is_not_carried_out_where_there_is_another_way(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 3);
+	book_receive(book, "S1", "HULL", 5);
+	place_by(book, "S1*2@LEEDS", METHOD(PICKUP), "");
+	Stockbook__V1__PlaceOrderRequest *request = place_request(book, "!S1*2@LEEDS");
+	request->lines[0]->otherwise = METHOD(SHIP);
+	const Stockbook__V1__PlaceOrderResponse *response = book_call(book, place_name, request);
+	assert_line(response->order, 1, "0 0 0 1 0 0");
+	assert_line(response->order, 2, "0 1 0 0 0 0");
+	assert_stock(book, "S1", "LEEDS", "0 0 2 0 0 0");
+	assert_stock(book, "S1", "HULL", "4 0 1 0 0 0");
+}
+
 static void what_the_store_has_nothing_of_is_one_line_that_comes_to_it(void **state)
 {
 	struct book *book = *state;
@@ -424,6 +440,7 @@ int main(void)
 		TEST(goods_for_a_store_come_by_transfer),
 		TEST(what_need_not_come_any_more_is_free_at_its_source),
 		TEST(what_the_store_lacks_is_sent_in_the_same_call),
+		TEST(what_is_promised_to_others_is_not_carried_out_where_there_is_another_way),
 		TEST(what_the_store_has_nothing_of_is_one_line_that_comes_to_it),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
