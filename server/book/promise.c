@@ -216,12 +216,18 @@ static enum verdict promise_at_stores(struct run *run, struct promising *promisi
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	size_t most = request->locations_max > 0 ? (size_t)request->locations_max : LOCATIONS_DEFAULT;
-	size_t count = stores.able_count < most ? stores.able_count : most;
-	promising->response->options = arena_alloc_array(run->arena, count, sizeof(void *));
+	promising->response->options = arena_alloc_array(run->arena, most, sizeof(void *));
 	bool need = false;
-	for (size_t i = 0; i < count; i++) {
-		const struct source *store = &stores.items[stores.able[i]];
-		verdict = promise_option(run, promising, store->code, store->location);
+	size_t count = 0;
+	for (size_t i = 0; i < stores.able_count && count < most; i++) {
+		struct source *store = &stores.items[stores.able[i]];
+		verdict = source_judge(run, store, METHOD(PICKUP));
+		if (verdict == VERDICT_DONE &&
+			store->verdict != STOCKBOOK__V1__SOURCING_VERDICT__SOURCING_VERDICT_UNSPECIFIED)
+			continue;
+		count++;
+		if (verdict == VERDICT_DONE)
+			verdict = promise_option(run, promising, store->code, store->location);
 		if (verdict == VERDICT_REFUSED)
 			return verdict;
 		need = need || verdict == VERDICT_NEED;

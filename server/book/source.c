@@ -71,10 +71,8 @@ static void pass_over(struct run *run, struct sources *sources, const char *cons
 	for (size_t i = 0; i < count; i++)
 		text_index_add(&set, codes[i], NULL);
 	for (size_t i = 0; i < sources->count; i++)
-		/* What is not in it is added; members of a group are there once. Where the customer fetches
-		 * it need not do what the method needs, but must not be excluded. */
-		if ((sources->items[i].verdict == PASSED(UNSPECIFIED) ||
-				sources->items[i].verdict == PASSED(WRONG_METHOD)) &&
+		/* What is not in it is added; members of a group are there once. */
+		if (sources->items[i].verdict == PASSED(UNSPECIFIED) &&
 			text_index_has(&set, sources->items[i].code))
 			sources->items[i].verdict = verdict;
 }
@@ -109,11 +107,28 @@ static Stockbook__V1__SourcingVerdict judge(const struct location_row *location,
 	return PASSED(UNSPECIFIED);
 }
 
+enum verdict source_judge(struct run *run, struct source *source,
+	Stockbook__V1__FulfilmentMethod method)
+{
+	if (source->judged)
+		return VERDICT_DONE;
+	if (find_location(run, source->code, ACCESS_PEEK, &source->location) == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	source->judged = true;
+	/* Who is excluded stays so: where the customer fetches it need not ship, but must not be
+	 * excluded. */
+	if (source->verdict == PASSED(UNSPECIFIED))
+		source->verdict = judge(source->location, source_task(method));
+	return VERDICT_DONE;
+}
+
 enum verdict source_load(struct run *run, struct source *source,
 	Stockbook__V1__FulfilmentMethod method)
 {
-	if (method != METHOD(SHIP) || source->location->daily_ship_capacity == 0 ||
-		source->verdict != PASSED(UNSPECIFIED))
+	if (source_judge(run, source, method) == VERDICT_NEED)
+		return VERDICT_NEED;
+	if (method != METHOD(SHIP) || source->verdict != PASSED(UNSPECIFIED) ||
+		source->location->daily_ship_capacity == 0)
 		return VERDICT_DONE;
 	int64_t parcels;
 	if (ship_day_parcels(run, source->location, ACCESS_PEEK, &parcels) == VERDICT_NEED)
@@ -146,35 +161,56 @@ static void sort(struct run *run, struct sources *sources)
 	sources->items = sorted;
 }
 
-static void measure(struct sources *sources, const Stockbook__V1__Coordinates *destination)
+/* Which share of the day's ship capacity is taken. */
+static enum verdict load_of(struct run *run, struct source *source)
 {
-	bool nearest = sources->strategy == STRATEGY(NEAREST);
-	for (size_t i = 0; i < sources->count; i++) {
-		struct source *source = &sources->items[i];
-		if (!source->location || !source->location->has_coordinates) {
-			source->rank = nearest ? INFINITY : 0;
-			continue;
-		}
-		source->distance_km = great_circle_km(source->location->latitude,
-			source->location->longitude, destination->latitude, destination->longitude);
-		source->rank = nearest ? source->distance_km : 0;
-	}
+	int64_t parcels;
+	if (!source->location || source->location->daily_ship_capacity == 0)
+		return VERDICT_DONE;
+	if (ship_day_parcels(run, source->location, ACCESS_PEEK, &parcels) == VERDICT_NEED)
+		return VERDICT_NEED;
+	source->rank = (double)parcels / (double)source->location->daily_ship_capacity;
+	return VERDICT_DONE;
 }
 
-/* Which share of the day's ship capacity is taken. */
-static enum verdict measure_load(struct run *run, struct sources *sources)
+void source_measure(struct source *source, const Stockbook__V1__SourcingOptions *options)
 {
-	enum verdict verdict = VERDICT_DONE;
+	const Stockbook__V1__Coordinates *destination = options ? options->destination : NULL;
+	if (destination && source->location && source->location->has_coordinates)
+		source->distance_km = great_circle_km(source->location->latitude,
+			source->location->longitude, destination->latitude, destination->longitude);
+}
+
+static void rank_by_distance(struct source *source, const Stockbook__V1__SourcingOptions *options)
+{
+	source_measure(source, options);
+	source->rank =
+		source->location && source->location->has_coordinates ? source->distance_km : INFINITY;
+}
+
+/* Where the order depends on the locations themselves, all are needed; else each is found when it is
+ * looked at, in the same round as its stock. */
+static enum verdict rank(struct run *run, struct sources *sources,
+	const Stockbook__V1__SourcingOptions *options, Stockbook__V1__FulfilmentMethod method)
+{
+	bool nearest = sources->strategy == STRATEGY(NEAREST) && options && options->destination;
+	bool balanced = sources->strategy == STRATEGY(BALANCED) && method == METHOD(SHIP);
+	if (!nearest && !balanced)
+		return VERDICT_DONE;
+	bool need = false;
 	for (size_t i = 0; i < sources->count; i++) {
 		struct source *source = &sources->items[i];
-		int64_t parcels;
-		if (source->verdict != PASSED(UNSPECIFIED) || source->location->daily_ship_capacity == 0)
-			continue;
-		if (ship_day_parcels(run, source->location, ACCESS_PEEK, &parcels) == VERDICT_NEED)
-			verdict = VERDICT_NEED;
-		source->rank = (double)parcels / (double)source->location->daily_ship_capacity;
+		if (source_judge(run, source, method) == VERDICT_NEED)
+			need = true;
+		else if (nearest)
+			rank_by_distance(source, options);
+		else
+			need = load_of(run, source) == VERDICT_NEED || need;
 	}
-	return verdict;
+	if (need)
+		return VERDICT_NEED;
+	sort(run, sources);
+	return VERDICT_DONE;
 }
 
 /* ---- Both ---- */
@@ -210,23 +246,11 @@ enum verdict sources_find(struct run *run, const struct channel_row *channel,
 	*sources = (struct sources){.strategy = sourcing_strategy(channel, options)};
 	sources->count = group->locations.count;
 	sources->items = arena_alloc_array(run->arena, sources->count, sizeof(*sources->items));
-	for (size_t i = 0; i < sources->count; i++) {
-		struct source *source = &sources->items[i];
-		source->code = group->locations.items[i];
-		if (find_location(run, source->code, ACCESS_PEEK, &source->location) == LOOKUP_NEEDED)
-			verdict = VERDICT_NEED;
-		source->verdict = judge(source->location, source_task(method));
-	}
-	if (verdict != VERDICT_DONE)
-		return verdict;
+	for (size_t i = 0; i < sources->count; i++)
+		sources->items[i].code = group->locations.items[i];
 	pass_over_excluded(run, sources, channel, options, excluded, method);
-	if (options && options->destination)
-		measure(sources, options->destination);
-	bool balanced = sources->strategy == STRATEGY(BALANCED) && method == METHOD(SHIP);
-	if (balanced && measure_load(run, sources) == VERDICT_NEED)
+	if (rank(run, sources, options, method) == VERDICT_NEED)
 		return VERDICT_NEED;
-	if (balanced || (sources->strategy == STRATEGY(NEAREST) && options && options->destination))
-		sort(run, sources);
 	list_able(run, sources);
 	sources->known = true;
 	return VERDICT_DONE;

@@ -2,8 +2,8 @@
  * Sources: the locations that a channel may promise from by one method, judged and put in the order
  * in which a strategy looks at them. Policy alone: which of them have the goods is sourcing's affair.
  *
- *   judged by    the channel's group > disabled > does what the method needs > the channel's
- *                exclusions > the call's exclusions > ship capacity left today (asked when looked at)
+ *   judged by    the channel's group > the channel's exclusions > the call's exclusions > disabled >
+ *                does what the method needs > ship capacity left today
  *   ordered by   PREFERENCE         the group's order, which also decides among equals
  *                NEAREST            great-circle distance; those without coordinates last
  *                BALANCED           the share of the day's ship capacity that is taken (SHIP alone;
@@ -23,11 +23,12 @@
 #define SOURCE_METHODS 5
 
 struct source {
-	const struct location_row *location; /* NULL: there is none with this code */
 	const char *code;
-	/* Why it serves nothing; UNSPECIFIED: it may. */
+	bool judged;                         /* its location was looked at */
+	const struct location_row *location; /* NULL: there is none with this code */
+	/* Why it serves nothing; UNSPECIFIED: it may, as far as is known. */
 	Stockbook__V1__SourcingVerdict verdict;
-	double distance_km; /* to the call's destination; 0 where unknown */
+	double distance_km; /* to the call's destination, when measured; 0 where unknown */
 	double rank;        /* by strategy: the smaller, the sooner */
 };
 
@@ -37,26 +38,33 @@ struct sources {
 	Stockbook__V1__SourcingStrategy strategy;
 	struct source *items; /* all members of the group, in the order of the strategy */
 	size_t count;
-	/* Those that may serve, as indices, in the same order. */
+	/* Those that may serve, as far as is known, as indices, in the same order. */
 	size_t *able;
 	size_t able_count;
 	/* FEWEST_PARCELS: of those the few that are enough. */
 	size_t *chosen;
 	size_t chosen_count;
+	size_t fetched; /* the index at which a pickup location was found last */
 };
 
 /* The strategy of a call: its own, the channel's, or PREFERENCE. */
 Stockbook__V1__SourcingStrategy sourcing_strategy(const struct channel_row *channel,
 	const Stockbook__V1__SourcingOptions *options);
 
-/* All members of the channel's group. Refused (INVALID_FIELD naming `field`) when the channel is
- * NULL or has no group. All rows are asked for before it returns NEED. */
+/* All members of the channel's group. Where their order does not depend on what they are, their
+ * locations are not looked at yet: a call reads a few of two thousand. Refused (INVALID_FIELD naming
+ * `field`) when the channel is NULL or has no group. */
 enum verdict sources_find(struct run *run, const struct channel_row *channel,
 	const Stockbook__V1__SourcingOptions *options, const struct text_list *excluded,
 	Stockbook__V1__FulfilmentMethod method, const char *field, struct sources *sources);
 
-/* Whether an able source has ship capacity left today, where the method needs any; passed over where
- * not. VERDICT_NEED or VERDICT_DONE. */
+/* Whether the location may serve the method; passed over where not. VERDICT_NEED or VERDICT_DONE. */
+enum verdict source_judge(struct run *run, struct source *source,
+	Stockbook__V1__FulfilmentMethod method);
+/* How far it is from the options' destination. */
+void source_measure(struct source *source, const Stockbook__V1__SourcingOptions *options);
+/* Judges it, and whether it has ship capacity left today, where the method needs any. VERDICT_NEED
+ * or VERDICT_DONE. */
 enum verdict source_load(struct run *run, struct source *source,
 	Stockbook__V1__FulfilmentMethod method);
 

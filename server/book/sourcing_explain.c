@@ -87,10 +87,12 @@ static void explain_demand(struct explaining *explaining, const struct demand *d
 			explaining->explanation->omitted += (int32_t)(sources->count - i);
 			return;
 		}
-		if (source_load(explaining->run, source, demand->method) == VERDICT_NEED)
+		if (source_load(explaining->run, source, demand->method) == VERDICT_NEED) {
 			explaining->need = true;
-		else
-			add(explaining, demand, source->code, source->verdict, source->distance_km);
+			continue;
+		}
+		source_measure(source, explaining->sourcing->options);
+		add(explaining, demand, source->code, source->verdict, source->distance_km);
 	}
 }
 

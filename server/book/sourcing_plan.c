@@ -291,26 +291,39 @@ static void leave_one(struct candidates *candidates, int64_t quantity)
 	candidates->count = 1;
 }
 
+/* The source where the line is fetched; NULL where the channel's group does not have it. */
+static struct source *fetched_from(struct sources *sources, const char *location)
+{
+	/* Most lines of a call are fetched at one place. */
+	if (sources->fetched < sources->count &&
+		strcmp(sources->items[sources->fetched].code, location) == 0)
+		return &sources->items[sources->fetched];
+	for (size_t i = 0; i < sources->count; i++)
+		if (strcmp(sources->items[i].code, location) == 0) {
+			sources->fetched = i;
+			return &sources->items[i];
+		}
+	return NULL;
+}
+
 /* What lies where it is to be fetched needs no way there. */
 static enum verdict plan_at_pickup(struct sourcing *sourcing, struct run *run,
 	struct demand *demand)
 {
-	struct sources *sources = &sourcing->sources[demand->method];
-	for (size_t i = 0; i < sources->count; i++) {
-		struct source *source = &sources->items[i];
-		if (strcmp(source->code, demand->pickup_location) != 0)
-			continue;
-		if (source->verdict != PASSED(UNSPECIFIED) && source->verdict != PASSED(WRONG_METHOD))
-			return VERDICT_DONE;
-		struct sourcing_cell *cell = sourcing_cell(sourcing, run, demand->sku, source->code);
-		enum verdict verdict = sourcing_cell_load(sourcing, run, cell);
-		if (verdict != VERDICT_DONE)
-			return verdict;
-		int64_t share = cell->left < demand->quantity ? cell->left : demand->quantity;
-		if (share > 0)
-			grant(sourcing, run, demand, (size_t)(cell - sourcing->cells), share);
+	struct source *source =
+		fetched_from(&sourcing->sources[demand->method], demand->pickup_location);
+	if (!source)
 		return VERDICT_DONE;
-	}
+	enum verdict judged = source_judge(run, source, demand->method);
+	struct sourcing_cell *cell = sourcing_cell(sourcing, run, demand->sku, source->code);
+	enum verdict loaded = sourcing_cell_load(sourcing, run, cell);
+	if (judged == VERDICT_NEED || loaded == VERDICT_NEED)
+		return VERDICT_NEED;
+	if (source->verdict != PASSED(UNSPECIFIED) && source->verdict != PASSED(WRONG_METHOD))
+		return VERDICT_DONE;
+	int64_t share = cell->left < demand->quantity ? cell->left : demand->quantity;
+	if (share > 0)
+		grant(sourcing, run, demand, (size_t)(cell - sourcing->cells), share);
 	return VERDICT_DONE;
 }
 
