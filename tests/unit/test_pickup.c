@@ -478,6 +478,33 @@ static void a_store_hands_over_its_own_pickups_alone(void **state)
 	assert_int_equal(collect(book, id, 'a', ""), OUTCOME(COLLECTED));
 }
 
+static void whoever_has_the_work_is_not_disturbed_but_by_the_customer(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 1);
+	const char *id = pickup_at(book, "S1*1@LEEDS", PICKUP(ACCEPTED));
+	Stockbook__V1__ClaimWorkRequest claim = STOCKBOOK__V1__CLAIM_WORK_REQUEST__INIT;
+	claim.location = "LEEDS";
+	claim.kind = WORK(PICK);
+	claim.worker = "ann";
+	book_call(book, "WorkService/ClaimWork", &claim);
+	assert_string_equal(get_pickup(book, id)->claimed_by, "ann");
+	Stockbook__V1__PickPickupRequest *pick = fulfilment_ask(book, "PickPickup", id);
+	pick->worker = "bea";
+	const struct refusal *refusal =
+		fulfilment_refusal(book, "PickPickup", pick, REASON(WORK_CLAIMED));
+	assert_string_equal(refusal_value(refusal, "claimed_by"), "ann");
+	fulfilment_refusal(book, "StepBackPickup", fulfilment_ask(book, "StepBackPickup", id),
+		REASON(WORK_CLAIMED));
+	pick->worker = "ann";
+	fulfilment_call(book, "PickPickup", pick);
+	/* The work is another now, and nobody's. */
+	assert_string_equal(get_pickup(book, id)->claimed_by, "");
+	claim.kind = WORK(MAKE_READY);
+	book_call(book, "WorkService/ClaimWork", &claim);
+	assert_int_equal(pickup_do(book, "CancelPickup", id)->status, PICKUP(PUTTING_BACK));
+}
+
 /* ---- Lists ---- */
 
 static void lists_are_by_location_and_status_or_by_order(void **state)
@@ -559,6 +586,7 @@ int main(void)
 		TEST(what_nobody_fetches_is_put_back_and_free_only_on_the_shelf),
 		TEST(a_sweep_takes_all_pickups_of_one_order),
 		TEST(a_store_hands_over_its_own_pickups_alone),
+		TEST(whoever_has_the_work_is_not_disturbed_but_by_the_customer),
 		TEST(lists_are_by_location_and_status_or_by_order),
 		TEST(what_does_not_exist_is_not_found),
 	};
