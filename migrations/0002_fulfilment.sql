@@ -198,6 +198,9 @@ CREATE INDEX work_by_location ON work (location, kind, due_at, document_id);
 
 CREATE INDEX work_by_sku ON work (location, sku) WHERE kind = 11;
 
+-- What a worker has.
+CREATE INDEX work_by_claimant ON work (location, claimed_by) WHERE claimed_by <> '';
+
 -- State 12: between two locations. What one gives another takes in the same transaction.
 ALTER TABLE movement
 	DROP CONSTRAINT movement_from_state_check,

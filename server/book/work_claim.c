@@ -29,7 +29,7 @@ static const struct scan_shape of_worker = {
 	.name = "work_of_worker",
 	.table = TABLE(work),
 	.conditions = {{"location", SCAN_EQUAL, 0}, {"kind", SCAN_EQUAL, 0},
-		{"claimed_by", SCAN_EQUAL, 0}},
+		{"claimed_by", SCAN_EQUAL, 0}, {"claimed_by", SCAN_NOT_EMPTY, 0}},
 	.order = {"due_at", "document_id", "kind"},
 };
 static const struct scan_shape of_document = {
