@@ -206,8 +206,9 @@ const struct verify_check verify_checks[] = {
 			" w.kind, w.document_id, w.location) FROM work w WHERE w.kind <> 11"
 			" AND NOT EXISTS (SELECT 1 FROM fulfilment f WHERE f.part = w.part"
 			" AND f.id = w.document_id AND f.location = w.location"
-			" AND f.status <= CASE f.kind WHEN 13 THEN 8 ELSE 7 END"
-			" AND NOT (f.kind = 13 AND f.status = 7) AND NOT (f.kind = 14 AND f.status IN (4, 5, 6)))"
+			" AND (w.kind = 7 OR f.status NOT IN (CASE f.kind WHEN 13 THEN 7 ELSE 4 END,"
+			" CASE f.kind WHEN 13 THEN 9 ELSE 5 END, CASE f.kind WHEN 13 THEN 9 ELSE 6 END,"
+			" CASE f.kind WHEN 13 THEN 9 ELSE 8 END)))"
 			" AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.part = w.part"
 			" AND t.id = w.document_id AND t.status < 5"
 			" AND w.location = CASE w.kind WHEN 10 THEN t.destination ELSE t.source END)")},

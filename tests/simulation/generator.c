@@ -16,6 +16,8 @@ static const struct generator *const nouns[] = {
 	reservation_generators,
 	order_generators,
 	return_generators,
+	fulfilment_generators,
+	transfer_generators,
 };
 /* clang-format on */
 
@@ -190,7 +192,14 @@ static void *found_location(struct world *world, size_t index)
 	request->location->kind = STOCKBOOK__V1__LOCATION_KIND__LOCATION_KIND_STORE;
 	request->location->sells_at_till = true;
 	request->location->ships = index != 1;
+	request->location->hands_over_pickups = index != 4;
 	request->location->takes_returns = index != 2;
+	request->location->pickup_hold_minutes = 1;
+	request->location->daily_ship_capacity = index == 0 ? 40 : 0;
+	request->location->coordinates = arena_alloc(world->arena, sizeof(Stockbook__V1__Coordinates));
+	stockbook__v1__coordinates__init(request->location->coordinates);
+	request->location->coordinates->latitude = 50 + (double)index;
+	request->location->coordinates->longitude = -(double)index;
 	return request;
 }
 
@@ -217,6 +226,7 @@ static void *found_channel(struct world *world, size_t index)
 	request->channel->code = world_text(world, channels[index]);
 	request->channel->kind = STOCKBOOK__V1__CHANNEL_KIND__CHANNEL_KIND_WEB;
 	request->channel->location_group = world_text(world, channels[index]);
+	request->channel->plans_shipments = index == 0;
 	return request;
 }
 

@@ -26,6 +26,8 @@ extern const struct generator ledger_generators[];
 extern const struct generator reservation_generators[];
 extern const struct generator order_generators[];
 extern const struct generator return_generators[];
+extern const struct generator fulfilment_generators[]; /* pickups and shipments */
+extern const struct generator transfer_generators[];   /* and work */
 
 /* All of them, one after the other; NULL past the last. */
 const struct generator *generator_at(size_t index);

@@ -9,8 +9,12 @@
 
 #include "book/text_index.h"
 #include "stockbook/v1/order.pb-c.h"
+#include "stockbook/v1/pickup.pb-c.h"
 #include "stockbook/v1/reservation.pb-c.h"
 #include "stockbook/v1/return.pb-c.h"
+#include "stockbook/v1/shipment.pb-c.h"
+#include "stockbook/v1/transfer.pb-c.h"
+#include "stockbook/v1/work.pb-c.h"
 
 #define KEYS_MAX 16384
 #define STATES (STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_BETWEEN + 1)
@@ -470,6 +474,180 @@ static const char *check_aliases(struct invariants *invariants)
 	return NULL;
 }
 
+/* ---- Fulfilments, transfers, work ---- */
+
+static bool fulfilment_is_over(const struct fulfilment_row *row)
+{
+	if (row->kind == STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_PICKUP)
+		return row->status == STOCKBOOK__V1__PICKUP_STATUS__PICKUP_STATUS_COLLECTED ||
+			   row->status == STOCKBOOK__V1__PICKUP_STATUS__PICKUP_STATUS_CANCELLED;
+	return row->status == STOCKBOOK__V1__SHIPMENT_STATUS__SHIPMENT_STATUS_DELIVERED ||
+		   row->status == STOCKBOOK__V1__SHIPMENT_STATUS__SHIPMENT_STATUS_LOST ||
+		   row->status == STOCKBOOK__V1__SHIPMENT_STATUS__SHIPMENT_STATUS_CANCELLED;
+}
+
+/* What fulfilments hold of an order's line at a location. */
+static struct fulfilment_line_row held_of(struct invariants *invariants,
+	const struct order_line_row *line, const char *location)
+{
+	struct fulfilment_line_row sum = {0};
+	size_t count;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(fulfilment_line), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct fulfilment_line_row *held = rows[i];
+		if (held->line != line->line || uuid_compare(&held->order_id, &line->order_id) != 0)
+			continue;
+		struct fulfilment_row key = {
+			.part = held->part, .order_id = held->order_id, .id = held->fulfilment_id};
+		const struct fulfilment_row *row =
+			memory_store_find(invariants->store, TABLE(fulfilment), &key);
+		if (!row || strcmp(row->location, location) != 0)
+			continue;
+		sum.awaiting += held->awaiting;
+		sum.to_pick += held->to_pick;
+		sum.picked += held->picked;
+	}
+	return sum;
+}
+
+/* The order has at least what its fulfilments hold: the rest is free. */
+static const char *check_held(struct invariants *invariants, const struct order_line_row *line)
+{
+	for (size_t a = 0; a < line->allocation_location.count; a++) {
+		const char *location = line->allocation_location.items[a];
+		struct fulfilment_line_row held = held_of(invariants, line, location);
+		int64_t allocated = line->allocation_allocated.items[a];
+		int64_t awaiting = line->allocation_awaiting.items[a];
+		if (awaiting != held.awaiting || allocated < held.to_pick + held.awaiting ||
+			line->allocation_picked.items[a] < held.picked)
+			return WRONG(invariants,
+				"an order's line of sku '%s' has %lld allocated at '%s' (%lld awaited), its "
+				"fulfilments hold %lld and %lld, and %lld picked",
+				line->sku, (long long)allocated, location, (long long)awaiting,
+				(long long)held.to_pick, (long long)held.awaiting, (long long)held.picked);
+	}
+	return NULL;
+}
+
+static const char *check_fulfilment_line(struct invariants *invariants,
+	const struct fulfilment_line_row *line)
+{
+	if (line->quantity != line->awaiting + line->to_pick + line->picked + line->done +
+							  line->put_back + line->dropped ||
+		line->awaiting < 0 || line->to_pick < 0 || line->picked < 0 || line->done < 0 ||
+		line->put_back < 0 || line->dropped < 0 || line->quantity < 1)
+		return WRONG(invariants, "a fulfilment's line of sku '%s' does not add up", line->sku);
+	struct fulfilment_row key = {
+		.part = line->part, .order_id = line->order_id, .id = line->fulfilment_id};
+	const struct fulfilment_row *row =
+		memory_store_find(invariants->store, TABLE(fulfilment), &key);
+	if (!row)
+		return WRONG(invariants, "a fulfilment's line of sku '%s' has none", line->sku);
+	/* What was cancelled of a shipment may still wait to be put back when the rest has left. */
+	bool pickup = row->kind == STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_PICKUP;
+	if (fulfilment_is_over(row) &&
+		line->awaiting + line->to_pick + line->picked + (pickup ? line->put_back : 0) > 0)
+		return WRONG(invariants, "a fulfilment of status %d still has goods of sku '%s'",
+			row->status, line->sku);
+	return NULL;
+}
+
+static const char *check_fulfilments(struct invariants *invariants)
+{
+	size_t count;
+	const char *wrong = NULL;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(fulfilment_line), &count);
+	for (size_t i = 0; i < count && !wrong; i++)
+		wrong = check_fulfilment_line(invariants, rows[i]);
+	rows = memory_store_rows(invariants->store, TABLE(order_line), &count);
+	/* Quadratic: of the latest lines only. */
+	for (size_t i = count > 24 ? count - 24 : 0; i < count && !wrong; i++)
+		wrong = check_held(invariants, rows[i]);
+	return wrong;
+}
+
+static bool transfer_is_over(const struct transfer_row *row)
+{
+	return row->status >= STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_RECEIVED;
+}
+
+static const char *check_transfers(struct invariants *invariants)
+{
+	size_t count;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(transfer_line), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct transfer_line_row *line = rows[i];
+		if (line->requested != line->open + line->allocated + line->in_transit + line->received +
+								   line->damaged + line->lost + line->returned + line->cancelled ||
+			line->open < 0 || line->allocated < 0 || line->in_transit < 0 || line->received < 0 ||
+			line->damaged < 0 || line->lost < 0 || line->returned < 0 || line->cancelled < 0 ||
+			line->over < 0)
+			return WRONG(invariants, "a transfer's line of sku '%s' does not add up", line->sku);
+		struct transfer_row key = {.part = line->part, .id = line->transfer_id};
+		const struct transfer_row *row =
+			memory_store_find(invariants->store, TABLE(transfer), &key);
+		if (!row)
+			return WRONG(invariants, "a transfer's line of sku '%s' has none", line->sku);
+		if (transfer_is_over(row) && line->open + line->allocated + line->in_transit > 0)
+			return WRONG(invariants, "a transfer of status %d still has sku '%s' under way",
+				row->status, line->sku);
+	}
+	return NULL;
+}
+
+/* What left one location for another arrived there. */
+static const char *check_between(struct invariants *invariants)
+{
+	for (size_t i = 0; i < invariants->index.count; i++)
+		if (invariants->sums[i].of[STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_BETWEEN] != 0)
+			return WRONG(invariants, "%s: left one location and arrived at none",
+				invariants->index.texts[i]);
+	return NULL;
+}
+
+/* Work is of a document that is there and not over. */
+static const char *check_work(struct invariants *invariants)
+{
+	size_t count;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(work), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct work_row *work = rows[i];
+		if ((work->claimed_by[0] == '\0') != (work->claimed_until == 0))
+			return WRONG(invariants, "a claim on work without an end");
+		if (work->kind == STOCKBOOK__V1__WORK_KIND__WORK_KIND_RECOUNT)
+			continue;
+		struct transfer_row transfer_key = {.part = work->part, .id = work->document_id};
+		const struct transfer_row *transfer =
+			memory_store_find(invariants->store, TABLE(transfer), &transfer_key);
+		struct fulfilment_row fulfilment_key = {
+			.part = work->part, .order_id = work->order_id, .id = work->document_id};
+		const struct fulfilment_row *fulfilment =
+			memory_store_find(invariants->store, TABLE(fulfilment), &fulfilment_key);
+		if (!(transfer && !transfer_is_over(transfer)) &&
+			!(fulfilment && (!fulfilment_is_over(fulfilment) ||
+								work->kind == STOCKBOOK__V1__WORK_KIND__WORK_KIND_PUT_BACK)))
+			return WRONG(invariants, "work of kind %d at '%s' is of nothing that is to be done",
+				work->kind, work->location);
+	}
+	return NULL;
+}
+
+static const char *check_quotas(struct invariants *invariants)
+{
+	size_t count;
+	const void *const *rows = memory_store_rows(invariants->store, TABLE(quota), &count);
+	for (size_t i = 0; i < count; i++) {
+		const struct quota_row *quota = rows[i];
+		struct stock_row key = {
+			.part = quota->part, .sku = quota->sku, .location = quota->location};
+		const struct stock_row *stock = memory_store_find(invariants->store, TABLE(stock), &key);
+		if (!stock || !stock->has_quotas)
+			return WRONG(invariants, "a quota of sku '%s' at '%s' that its stock does not know",
+				quota->sku, quota->location);
+	}
+	return NULL;
+}
+
 const char *invariants_check(struct invariants *invariants)
 {
 	static const char *(*const checks[])(struct invariants * invariants) = {
@@ -481,6 +659,11 @@ const char *invariants_check(struct invariants *invariants)
 		check_return_lines,
 		check_reservations,
 		check_aliases,
+		check_fulfilments,
+		check_transfers,
+		check_between,
+		check_work,
+		check_quotas,
 	};
 	arena_reset(&invariants->scratch);
 	for (size_t i = 0; i < ARRAY_COUNT(checks); i++) {

@@ -1,6 +1,7 @@
 /* Requests about orders: every step, at every stage, for some or all of the lines. */
 #include "simulation/generator.h"
 
+#include "google/protobuf/wrappers.pb-c.h"
 #include "stockbook/v1/order.pb-c.h"
 
 #define MAKE(world, Type, type)                                                                    \
@@ -17,6 +18,22 @@ static Stockbook__V1__Money *make_price(struct world *world)
 	money->minor_units = world_chance(world, 1) ? INT64_MAX : (int64_t)world_random(world, 5000);
 	money->currency_code = world_text(world, world_chance(world, 98) ? "GBP" : "EUR");
 	return money;
+}
+
+static void choose_method(struct world *world, Stockbook__V1__PlaceOrderLine *line)
+{
+	switch (world_random(world, 5)) {
+	case 0:
+	case 1:
+		line->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_PICKUP;
+		break;
+	case 2:
+		line->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE;
+		line->pickup_location = world_location(world);
+		break;
+	default: /* SHIP, said or not */
+		break;
+	}
 }
 
 static void *place(struct world *world)
@@ -40,8 +57,17 @@ static void *place(struct world *world)
 		if (world_chance(world, till ? 80 : 5))
 			place_order_line->method =
 				STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_CARRY_OUT;
-		if (place_order_line->method != 0 || world_chance(world, 30))
+		else
+			choose_method(world, place_order_line);
+		if (place_order_line->method ==
+			STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_CARRY_OUT) {
 			place_order_line->location = world_location(world);
+			if (world_chance(world, 30))
+				place_order_line->otherwise =
+					STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP;
+		} else if (world_chance(world, 30)) {
+			place_order_line->location = world_location(world);
+		}
 		place_order_request->lines[i] = place_order_line;
 	}
 	place_order_request->allow_partial = world_chance(world, 50);
@@ -117,7 +143,51 @@ STEP(ship, ShipOrderRequest, ship_order_request, "picked",
 	 ship_order_request->carrier = world_text(world, "post"))
 STEP(cancel, CancelOrderLinesRequest, cancel_order_lines_request, "open", )
 
+/* More or less of a line, and new ones. */
+static void *amend(struct world *world)
+{
+	const struct order_line_row *line = any_line(world, "open");
+	if (!line)
+		return NULL;
+	MAKE(world, AmendOrderRequest, amend_order_request);
+	amend_order_request->order_id = world_id(world, &line->order_id);
+	amend_order_request->allow_partial = world_chance(world, 50);
+	if (world_chance(world, 80)) {
+		MAKE(world, AmendOrderLine, amend_order_line);
+		amend_order_line->line = line->line;
+		amend_order_line->quantity =
+			arena_alloc(world_arena(world), sizeof(*amend_order_line->quantity));
+		google__protobuf__int64_value__init(amend_order_line->quantity);
+		amend_order_line->quantity->value = (int64_t)world_random(world, 10);
+		if (world_chance(world, 20))
+			amend_order_line->unit_price = make_price(world);
+		amend_order_request->n_lines = 1;
+		amend_order_request->lines = arena_alloc_array(world_arena(world), 1, sizeof(void *));
+		amend_order_request->lines[0] = amend_order_line;
+	}
+	if (amend_order_request->n_lines == 0 || world_chance(world, 20)) {
+		MAKE(world, PlaceOrderLine, place_order_line);
+		place_order_line->sku = world_sku(world);
+		place_order_line->quantity = world_quantity(world, 5);
+		choose_method(world, place_order_line);
+		amend_order_request->n_add = 1;
+		amend_order_request->add = arena_alloc_array(world_arena(world), 1, sizeof(void *));
+		amend_order_request->add[0] = place_order_line;
+	}
+	return amend_order_request;
+}
+
 /* ---- Reads ---- */
+
+static void *get_history(struct world *world)
+{
+	const struct customer_order_row *order = any_order(world);
+	if (!order)
+		return NULL;
+	MAKE(world, GetOrderHistoryRequest, get_order_history_request);
+	get_order_history_request->order_id = world_id(world, &order->id);
+	return get_order_history_request;
+}
 
 static void *get(struct world *world)
 {
@@ -144,14 +214,16 @@ static void *list(struct world *world)
 
 /* clang-format off */
 const struct generator order_generators[] = {
-	{"OrderService/PlaceOrder", 20, place},
+	{"OrderService/PlaceOrder", 30, place},
 	{"OrderService/AllocateOrder", 10, allocate},
 	{"OrderService/DeallocateOrder", 5, deallocate},
 	{"OrderService/PickOrder", 10, pick},
 	{"OrderService/PutBackOrder", 5, put_back},
 	{"OrderService/ShipOrder", 10, ship},
 	{"OrderService/CancelOrderLines", 6, cancel},
+	{"OrderService/AmendOrder", 6, amend},
 	{"OrderService/GetOrder", 3, get},
+	{"OrderService/GetOrderHistory", 2, get_history},
 	{"OrderService/ListOrders", 2, list},
 	{0},
 };

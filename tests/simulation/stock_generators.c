@@ -5,6 +5,7 @@
 #include "stockbook/v1/channel.pb-c.h"
 #include "stockbook/v1/item.pb-c.h"
 #include "stockbook/v1/location.pb-c.h"
+#include "stockbook/v1/sourcing.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
 
 /* A message of the type, initialised, in the world's arena. */
@@ -78,7 +79,11 @@ static void *put_location(struct world *world)
 	location->kind = STOCKBOOK__V1__LOCATION_KIND__LOCATION_KIND_STORE;
 	location->sells_at_till = world_chance(world, 90);
 	location->ships = world_chance(world, 80);
+	location->hands_over_pickups = world_chance(world, 80);
 	location->takes_returns = world_chance(world, 80);
+	location->pickup_hold_minutes = (int32_t)world_random(world, 3);
+	if (world_chance(world, 20))
+		location->daily_ship_capacity = world_quantity(world, 40);
 	location->disabled = world_chance(world, 20);
 	location->safety_stock = make_safety_stock(world);
 	location->time_zone = world_text(world, world_chance(world, 90) ? "Europe/London" : "9/x");
@@ -135,6 +140,16 @@ static void *put_channel(struct world *world)
 	channel->kind = STOCKBOOK__V1__CHANNEL_KIND__CHANNEL_KIND_WEB;
 	channel->location_group = world_channel(world);
 	channel->safety_stock = make_safety_stock(world);
+	channel->plans_shipments = world_chance(world, 50);
+	channel->strategy = (Stockbook__V1__SourcingStrategy)world_random(world, 6);
+	if (world_chance(world, 20)) {
+		MAKE(world, ChannelExclusion, channel_exclusion);
+		channel_exclusion->location = world_location(world);
+		channel_exclusion->method = (Stockbook__V1__FulfilmentMethod)world_random(world, 5);
+		channel->n_exclusions = 1;
+		channel->exclusions = arena_alloc_array(world_arena(world), 1, sizeof(void *));
+		channel->exclusions[0] = channel_exclusion;
+	}
 	return put_channel_request;
 }
 
@@ -149,6 +164,71 @@ static void *list_channels(struct world *world)
 {
 	MAKE(world, ListChannelsRequest, list_channels_request);
 	return list_channels_request;
+}
+
+/* ---- Policies ---- */
+
+/* Kept for a channel, or no longer. */
+static void *set_quota(struct world *world)
+{
+	MAKE(world, SetQuotaRequest, set_quota_request);
+	MAKE(world, QuotaLine, quota_line);
+	set_quota_request->location = world_location(world);
+	set_quota_request->channel = world_channel(world);
+	quota_line->sku = world_sku(world);
+	if (world_chance(world, 70)) {
+		quota_line->quantity = arena_alloc(world_arena(world), sizeof(*quota_line->quantity));
+		google__protobuf__int64_value__init(quota_line->quantity);
+		quota_line->quantity->value = (int64_t)world_random(world, 6);
+	}
+	set_quota_request->n_lines = 1;
+	set_quota_request->lines = arena_alloc_array(world_arena(world), 1, sizeof(void *));
+	set_quota_request->lines[0] = quota_line;
+	return set_quota_request;
+}
+
+static void *set_shelf(struct world *world)
+{
+	MAKE(world, SetShelfRequest, set_shelf_request);
+	MAKE(world, ShelfLine, shelf_line);
+	set_shelf_request->location = world_location(world);
+	shelf_line->sku = world_sku(world);
+	shelf_line->shelf = world_chance(world, 80)
+							? arena_printf(world_arena(world), "A-%d", (int)world_random(world, 5))
+							: world_text(world, "");
+	set_shelf_request->n_lines = 1;
+	set_shelf_request->lines = arena_alloc_array(world_arena(world), 1, sizeof(void *));
+	set_shelf_request->lines[0] = shelf_line;
+	return set_shelf_request;
+}
+
+/* What the book would do with some lines. */
+static void *promise(struct world *world)
+{
+	MAKE(world, PromiseRequest, promise_request);
+	promise_request->channel = world_channel(world);
+	promise_request->n_lines = 1 + world_random(world, 3);
+	promise_request->lines = arena_alloc_array(world_arena(world), 3, sizeof(void *));
+	for (size_t i = 0; i < promise_request->n_lines; i++) {
+		MAKE(world, PromiseLine, promise_line);
+		promise_line->sku = world_sku(world);
+		promise_line->quantity = world_quantity(world, 8);
+		promise_request->lines[i] = promise_line;
+	}
+	static const Stockbook__V1__FulfilmentMethod methods[] = {
+		STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP,
+		STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_PICKUP,
+		STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE,
+	};
+	promise_request->method = methods[world_random(world, ARRAY_COUNT(methods))];
+	if (promise_request->method ==
+		STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE)
+		promise_request->pickup_location = world_location(world);
+	MAKE(world, Coordinates, coordinates);
+	coordinates->latitude = 50 + (double)world_random(world, 5);
+	promise_request->near = coordinates;
+	promise_request->explain = world_chance(world, 50);
+	return promise_request;
 }
 
 /* ---- Facts ---- */
@@ -319,6 +399,9 @@ const struct generator stock_generators[] = {
 	{"StockService/AdjustStock", 8, adjust_stock},
 	{"StockService/SetStock", 3, set_stock},
 	{"StockService/ChangeStockState", 8, change_stock_state},
+	{"StockService/SetQuota", 3, set_quota},
+	{"StockService/SetShelf", 2, set_shelf},
+	{"SourcingService/Promise", 5, promise},
 	{"StockService/SetSafetyStock", 3, set_safety_stock},
 	{"StockService/GetAvailability", 6, get_availability},
 	{"StockService/ExplainAvailability", 3, explain_availability},
