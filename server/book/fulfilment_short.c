@@ -3,6 +3,7 @@
 
 #include "book/fulfilment_leg.h"
 #include "book/pickup.h"
+#include "book/ship_day.h"
 #include "book/shipment.h"
 #include "book/transfer.h"
 #include "book/work.h"
@@ -226,9 +227,11 @@ static void tell_share(struct run *run, struct carrying *carrying, const struct 
 static enum verdict open_elsewhere(struct run *run, struct carrying *carrying,
 	const struct source_share *share)
 {
+	bool parcel = carrying->from->row->kind == KIND(SHIPMENT);
 	enum verdict verdict = allocate_share(run, carrying, share, share->location);
-	if (verdict != VERDICT_DONE)
-		return verdict;
+	enum verdict counted = parcel ? ship_day_add(run, share->location) : VERDICT_DONE;
+	if (verdict != VERDICT_DONE || counted != VERDICT_DONE)
+		return verdict == VERDICT_DONE ? counted : verdict;
 	const struct resourcing *resourcing = carrying->resourcing;
 	struct fulfilment_share *units =
 		arena_alloc_array(run->arena, resourcing->unit_count, sizeof(*units));
@@ -345,17 +348,22 @@ enum verdict fulfilment_resource(struct run *run, struct order *order, struct fu
 /* ---- What a transfer brings ---- */
 
 enum verdict pickup_arrive(struct run *run, struct order *order, struct fulfilment *pickup,
-	int32_t line_number, int64_t arrived, int64_t missing)
+	const struct pickup_arrival *arrivals, size_t count)
 {
-	struct fulfilment_line *line = fulfilment_line_of(pickup, line_number);
-	CHECK(line && arrived >= 0 && missing >= 0 && arrived + missing > 0);
-	enum verdict verdict = VERDICT_DONE;
-	if (arrived > 0)
-		verdict = leg_take(run, order, pickup, line, LEG_ARRIVE, arrived);
-	if (verdict == VERDICT_DONE && missing > 0)
-		verdict = leg_take(run, order, pickup, line, LEG_MISS, missing);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	return fulfilment_advance(run, order, pickup, arrived > 0 ? PICKUP_ARRIVE : PICKUP_MISS,
+	bool any = false;
+	for (size_t i = 0; i < count; i++) {
+		const struct pickup_arrival *arrival = &arrivals[i];
+		struct fulfilment_line *line = fulfilment_line_of(pickup, arrival->line);
+		CHECK(line && arrival->arrived >= 0 && arrival->missing >= 0);
+		any = any || arrival->arrived > 0;
+		enum verdict verdict = VERDICT_DONE;
+		if (arrival->arrived > 0)
+			verdict = leg_take(run, order, pickup, line, LEG_ARRIVE, arrival->arrived);
+		if (verdict == VERDICT_DONE && arrival->missing > 0)
+			verdict = leg_take(run, order, pickup, line, LEG_MISS, arrival->missing);
+		if (verdict != VERDICT_DONE)
+			return verdict;
+	}
+	return fulfilment_advance(run, order, pickup, any ? PICKUP_ARRIVE : PICKUP_MISS,
 		(int)pickup_status_of(pickup, false), NULL, NULL);
 }

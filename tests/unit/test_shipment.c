@@ -234,6 +234,30 @@ static void a_short_pick_is_shipped_from_elsewhere(void **state)
 	assert_line(order_of(book, id), 1, "0 2 1 0 0 0");
 }
 
+static void parcels_sent_from_elsewhere_take_of_the_days_capacity(void **state)
+{
+	struct book *book = *state;
+	Stockbook__V1__Location location = STOCKBOOK__V1__LOCATION__INIT;
+	location.code = location.name = "YORK";
+	location.kind = STOCKBOOK__V1__LOCATION_KIND__LOCATION_KIND_STORE;
+	location.ships = true;
+	location.daily_ship_capacity = 1;
+	Stockbook__V1__PutLocationRequest put = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
+	put.location = &location;
+	book_call(book, "LocationService/PutLocation", &put);
+	book->now_us += 2 * SECOND_US; /* a location may be answered from what it was a second ago */
+	book_receive(book, "S1", "LEEDS", 2);
+	book_receive(book, "S1", "YORK", 9);
+	book_receive(book, "S1", "HULL", 9);
+	static const char *const expected[] = {"RE_SOURCE 1 YORK", "RE_SOURCE 1 HULL"};
+	for (size_t i = 0; i < 2; i++) {
+		const char *id = shipment_at(book, "S1*1@LEEDS", "LEEDS", SHIPMENT(ALLOCATED));
+		const Stockbook__V1__PickShipmentResponse *response =
+			pick(book, id, "1*0-1n", REMEDY(RE_SOURCE));
+		assert_resourced(response->resourced, response->n_resourced, 0, expected[i]);
+	}
+}
+
 static void a_short_shipment_is_not_brought_by_a_transfer(void **state)
 {
 	struct book *book = *state;
@@ -410,6 +434,7 @@ int main(void)
 		TEST(a_split_is_less_than_all_and_no_more_than_there_is),
 		TEST(what_is_split_off_a_packed_shipment_is_packed_anew),
 		TEST(a_short_pick_is_shipped_from_elsewhere),
+		TEST(parcels_sent_from_elsewhere_take_of_the_days_capacity),
 		TEST(a_short_shipment_is_not_brought_by_a_transfer),
 		TEST(a_shipment_that_is_wholly_short_is_over),
 		TEST(a_lost_parcel_is_replaced_from_the_same_order),
