@@ -216,9 +216,15 @@ enum verdict fulfilments_cancel_marked(struct run *run, struct order *order, con
 
 /* ---- Pickups, for the book's other files ---- */
 
-/* Units of a transfer arrived for a pickup (to_pick now) or will not come (open on the order). Moves
- * the fulfilment's and the order's counters in memory and advances the pickup; posts nothing. */
+/* Units of a transfer arrived for a pickup (to_pick now) or will not come (open on the order). */
+struct pickup_arrival {
+	int32_t line; /* of the order */
+	int64_t arrived;
+	int64_t missing;
+};
+/* Moves the fulfilment's and the order's counters in memory and advances the pickup, once for all
+ * lines; posts nothing. */
 enum verdict pickup_arrive(struct run *run, struct order *order, struct fulfilment *pickup,
-	int32_t line, int64_t arrived, int64_t missing);
+	const struct pickup_arrival *arrivals, size_t count);
 
 #endif

@@ -53,22 +53,19 @@ enum verdict transfer_tie_follow(struct run *run, const struct transfer *transfe
 {
 	if (!tie->pickup)
 		return VERDICT_DONE;
-	bool moved = false;
-	enum verdict verdict = VERDICT_DONE;
+	struct pickup_arrival *arrivals =
+		arena_alloc_array(run->arena, transfer->count, sizeof(*arrivals));
+	size_t count = 0;
 	for (size_t i = 0; i < transfer->count; i++) {
 		int32_t line = transfer->lines[i].order_line;
-		if (line == 0 || (tie->arrived[i] == 0 && tie->missing[i] == 0))
-			continue;
-		moved = true;
-		enum verdict one =
-			pickup_arrive(run, &tie->order, tie->pickup, line, tie->arrived[i], tie->missing[i]);
-		if (one == VERDICT_REFUSED)
-			return one;
-		if (one == VERDICT_NEED)
-			verdict = one;
+		if (line > 0 && (tie->arrived[i] > 0 || tie->missing[i] > 0))
+			arrivals[count++] = (struct pickup_arrival){line, tie->arrived[i], tie->missing[i]};
 	}
+	if (count == 0)
+		return VERDICT_DONE;
+	enum verdict verdict = pickup_arrive(run, &tie->order, tie->pickup, arrivals, count);
 	/* What is missing is open on the order again. */
-	if (moved && verdict == VERDICT_DONE)
+	if (verdict == VERDICT_DONE)
 		order_follow(run, &tie->order, ORDER_DEALLOCATE, NULL, note);
 	return verdict;
 }
