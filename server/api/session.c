@@ -15,6 +15,7 @@
 #define WAITING_BYTES_MAX ((size_t)1 << 20)
 #define OPERATIONS_FREE_MAX 4096U
 #define ARENA_BYTES_KEPT_MAX ((size_t)16 << 10)
+#define MESSAGE_BYTES_KEPT_MAX ((size_t)256 << 10)
 #define METHOD_SHOWN_MAX 200
 
 enum session_state {
@@ -262,7 +263,11 @@ static bool has_room(const struct session *session)
 static void drop_message(struct session *session)
 {
 	session->message = NULL;
-	arena_reset(&session->message_arena);
+	/* A session may be idle for long: it keeps no large block meanwhile. */
+	if (session->message_arena.allocated > MESSAGE_BYTES_KEPT_MAX)
+		arena_release(&session->message_arena);
+	else
+		arena_reset(&session->message_arena);
 }
 
 /* Begins what there is room for, and reads on when that was all. */
