@@ -608,6 +608,8 @@ static void in_transit_comes_to_zero(struct simulation *simulation)
 	for (size_t lane = 0; lane < LANES; lane++)
 		if (simulation->on_lane[lane])
 			lose_connection(simulation, lane);
+	/* Nobody is at the work any more. */
+	simulation->world.now_us += 3600 * INT64_C(1000000);
 	struct arena arena;
 	arena_init(&arena);
 	for (bool open = true; open;) {
