@@ -107,9 +107,13 @@ static enum verdict advance(struct run *run, struct order *order, struct fulfilm
 	const char *channel, const char *note)
 {
 	int status = fulfilment->row->status;
-	if (fulfilment->row->kind == KIND(PICKUP))
-		return fulfilment_advance(run, order, fulfilment, PICKUP_CANCEL_LINES,
-			(int)pickup_status_of(fulfilment, status == (int)PICKUP(READY)), channel, note);
+	if (fulfilment->row->kind == KIND(PICKUP)) {
+		int after = (int)pickup_status_of(fulfilment, status == (int)PICKUP(READY));
+		if (after != (int)PICKUP(READY)) /* there is nothing left that a code would open */
+			pickup_code_void(workset_edit(run->set, fulfilment->row));
+		return fulfilment_advance(run, order, fulfilment, PICKUP_CANCEL_LINES, after, channel,
+			note);
+	}
 	return fulfilment_advance(run, order, fulfilment, SHIPMENT_CANCEL_LINES,
 		(int)shipment_status_of(fulfilment, status == (int)SHIPMENT(PACKED)), channel, note);
 }
