@@ -106,6 +106,14 @@ class Terminal:
                 raise AssertionError(f"no '{words}' after {self.seen} of:\n{self.text()}")
         self.seen = self.text().index(words, self.seen) + len(words)
 
+    def wait_for_prompt(self):
+        """Until the last line asks for something."""
+        deadline = time.monotonic() + 60
+        while not re.search(r"(^|\n)(\d+/\d+ .*> |.*\)\? )$", self.text()[self.seen:]):
+            if not self._read(1) or time.monotonic() > deadline:
+                raise AssertionError(f"no prompt after {self.seen} of:\n{self.text()}")
+        self.seen = len(self.text())
+
     def send(self, line):
         os.write(self.parent, (line + "\n").encode())
 
@@ -113,9 +121,12 @@ class Terminal:
         os.write(self.parent, b"\x03")
 
     def finish(self, expect=0):
-        """All it wrote."""
-        while self._read(60):
-            pass
+        """All it wrote. It must end without being told more."""
+        deadline = time.monotonic() + 60
+        while self._read(1):
+            if time.monotonic() > deadline:
+                self.process.kill()
+                raise AssertionError(f"it does not end:\n{self.text()}")
         code = self.process.wait(60)
         os.close(self.parent)
         assert code == expect, (code, self.text())
