@@ -38,12 +38,20 @@ bool fulfilment_is_living(const struct fulfilment *fulfilment)
 									  : status < (int)SHIPMENT(SHIPPED);
 }
 
+/* They ascend by number. */
 struct fulfilment_line *fulfilment_line_of(struct fulfilment *fulfilment, int32_t line)
 {
-	for (size_t i = 0; i < fulfilment->count; i++)
-		if (fulfilment->lines[i].line == line)
-			return &fulfilment->lines[i];
-	return NULL;
+	size_t first = 0;
+	size_t end = fulfilment->count;
+	while (first < end) {
+		size_t middle = first + (end - first) / 2;
+		if (fulfilment->lines[middle].line < line)
+			first = middle + 1;
+		else
+			end = middle;
+	}
+	bool found = first < fulfilment->count && fulfilment->lines[first].line == line;
+	return found ? &fulfilment->lines[first] : NULL;
 }
 
 struct fulfilment_line fulfilment_total(const struct fulfilment *fulfilment)
@@ -507,6 +515,7 @@ enum verdict fulfilment_insert(struct run *run, struct order *order,
 	for (size_t i = 0; i < count; i++) {
 		const struct fulfilment_share *share = &shares[i];
 		CHECK(share->line >= 1 && (size_t)share->line <= order->count);
+		CHECK(i == 0 || share->line > shares[i - 1].line);
 		fulfilment->lines[fulfilment->count++] = (struct fulfilment_line){
 			.line = share->line,
 			.sku = order->lines[share->line - 1].sku,

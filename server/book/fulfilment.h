@@ -102,9 +102,9 @@ struct fulfilment_share {
 	int64_t picked;
 };
 
-/* Inserts it, counts it on the order, makes its work and notes the change. Its deadlines come from
- * the location's row (peeked: may be VERDICT_NEED). *made points into order->fulfilments, whose
- * earlier pointers stay valid. */
+/* Inserts it, counts it on the order, makes its work and notes the change. The shares ascend by line.
+ * Its deadlines come from the location's row (peeked: may be VERDICT_NEED). *made points into
+ * order->fulfilments, whose earlier pointers stay valid. */
 enum verdict fulfilment_insert(struct run *run, struct order *order,
 	Stockbook__V1__DocumentKind kind, const char *location, const struct fulfilment_share *shares,
 	size_t count, const struct uuid *replaces, struct fulfilment **made);
@@ -182,7 +182,7 @@ struct resourcing {
  * fulfilment of the same kind, by a transfer to it (pickups), to the customer's loss, or they stay
  * open. All lines of a call together, in this order:
  *
- *   resourcing_add()       for each
+ *   resourcing_add()       for each, in the order of the lines
  *   resourcing_decide()    before anything is posted: it may expire holds
  *                          ... the caller posts and moves its counters
  *   resourcing_await()     the fulfilment, if it lives on, waits for what a transfer will bring
@@ -213,6 +213,10 @@ bool fulfilment_is_marked(const struct fulfilment *fulfilment);
  * be put back. Posts, moves all counters, advances or ends each fulfilment concerned. */
 enum verdict fulfilments_cancel_marked(struct run *run, struct order *order, const char *channel,
 	const char *note);
+/* What transfers were to bring need not come: those units that are marked, or all. Their changes are
+ * their own: before anything is posted. */
+enum verdict fulfilment_untie(struct run *run, struct order *order, struct fulfilment *fulfilment,
+	bool all, const char *note);
 
 /* ---- Pickups, for the book's other files ---- */
 

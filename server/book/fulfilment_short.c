@@ -41,11 +41,13 @@ enum verdict post_short(struct run *run, const char *sku, const char *location, 
 
 void resourcing_add(struct run *run, struct resourcing *resourcing, int32_t line, int64_t quantity)
 {
-	for (size_t i = 0; i < resourcing->unit_count; i++)
-		if (resourcing->units[i].line == line) {
-			resourcing->units[i].quantity += quantity;
-			return;
-		}
+	struct resourcing_unit *last =
+		resourcing->unit_count > 0 ? &resourcing->units[resourcing->unit_count - 1] : NULL;
+	if (last && last->line == line) {
+		last->quantity += quantity;
+		return;
+	}
+	CHECK(!last || last->line < line);
 	resourcing->units = arena_grow(run->arena, resourcing->units, resourcing->unit_count,
 		&resourcing->unit_capacity, sizeof(*resourcing->units));
 	resourcing->units[resourcing->unit_count++] = (struct resourcing_unit){line, quantity};

@@ -268,30 +268,13 @@ enum verdict stepping_pick(struct run *run, struct stepping *stepping,
 
 /* ---- Ending ---- */
 
-/* What transfers were to bring need not come. Changes of their own: before anything is posted. */
-static enum verdict untie(struct run *run, struct stepping *stepping, struct fulfilment_line *line)
-{
-	const struct fulfilment_row *row = stepping->at->row;
-	int64_t taken = 0;
-	enum verdict verdict = transfers_untie(run, &row->order_id, &row->id, line->line,
-		line->awaiting, "cancelled", &taken);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	CHECK(taken == line->awaiting);
-	return leg_take(run, &stepping->order, stepping->at, line, LEG_MISS, taken);
-}
-
+/* What transfers were to bring is told first: changes of their own, before anything is posted. */
 static enum verdict leave(struct run *run, struct stepping *stepping)
 {
-	enum verdict verdict = VERDICT_DONE;
-	for (size_t i = 0; i < stepping->at->count; i++) {
-		struct fulfilment_line *line = &stepping->at->lines[i];
-		enum verdict untied = line->awaiting > 0 ? untie(run, stepping, line) : VERDICT_DONE;
-		if (untied == VERDICT_REFUSED)
-			return untied;
-		if (untied == VERDICT_NEED)
-			verdict = untied;
-	}
+	enum verdict verdict =
+		fulfilment_untie(run, &stepping->order, stepping->at, true, "cancelled");
+	if (verdict == VERDICT_REFUSED)
+		return verdict;
 	enum verdict freed = leg_take_all(run, &stepping->order, stepping->at, LEG_FREE);
 	if (freed == VERDICT_DONE)
 		freed = leg_take_all(run, &stepping->order, stepping->at, LEG_GIVE_UP);
@@ -342,9 +325,16 @@ static size_t lines_of(const void *row)
 	return (size_t)((const struct fulfilment_row *)row)->line_count;
 }
 
-static enum verdict list_scan(struct run *run, const struct fulfilment_list *list,
-	struct scan *scan)
+static void scan_location(struct run *run, const struct fulfilment_list *list, struct scan *scan)
 {
+	/* In the order of the index, however much has been handed over. */
+	static const struct scan_shape by_status = {
+		.name = "fulfilments_by_status",
+		.table = TABLE(fulfilment),
+		.conditions = {{"location", SCAN_EQUAL, 0}, {"kind", SCAN_EQUAL, 0},
+			{"status", SCAN_EQUAL, 0}},
+		.order = {"id"},
+	};
 	static const struct scan_shape by_location = {
 		.name = "fulfilments_by_location",
 		.table = TABLE(fulfilment),
@@ -352,6 +342,17 @@ static enum verdict list_scan(struct run *run, const struct fulfilment_list *lis
 			{"status", SCAN_ANY, 0}},
 		.order = {"id"},
 	};
+	scan->shape = list->status ? &by_status : &by_location;
+	scan->values[0] = (struct scan_value){
+		.present = true, .text = arena_string(workset_arena(run->set), list->location)};
+	scan->values[1] = (struct scan_value){.present = true, .number = (int64_t)list->kind};
+	scan->values[2] =
+		(struct scan_value){.present = true, .number = list->status, .counts = list->open};
+}
+
+static enum verdict scan_order(struct run *run, const struct fulfilment_list *list,
+	struct scan *scan)
+{
 	static const struct scan_shape by_order = {
 		.name = "fulfilments_by_order",
 		.table = TABLE(fulfilment),
@@ -359,20 +360,6 @@ static enum verdict list_scan(struct run *run, const struct fulfilment_list *lis
 			{"kind", SCAN_EQUAL, 0}},
 		.order = {"id"},
 	};
-	struct arena *arena = workset_arena(run->set);
-	if ((list->location[0] == '\0') == (list->order_id[0] == '\0'))
-		return refuse_field(run, "location", "name exactly one of location and order_id");
-	if (list->location[0]) {
-		int64_t status = list->status;
-		struct count_list one = {arena_copy(arena, &status, sizeof(status)), 1};
-		scan->shape = &by_location;
-		scan->values[0] =
-			(struct scan_value){.present = true, .text = arena_string(arena, list->location)};
-		scan->values[1] = (struct scan_value){.present = true, .number = (int64_t)list->kind};
-		scan->values[2] =
-			(struct scan_value){.present = true, .counts = list->status ? one : list->open};
-		return VERDICT_DONE;
-	}
 	struct uuid order_id;
 	if (!uuid_parse(list->order_id, &order_id))
 		return refuse_field(run, "order_id", "'%s' is not a UUID", list->order_id);
@@ -387,7 +374,13 @@ enum verdict fulfilment_list(struct run *run, const void *request, struct fulfil
 {
 	struct scan scan = {0};
 	struct page page;
-	enum verdict verdict = list_scan(run, list, &scan);
+	enum verdict verdict = VERDICT_DONE;
+	if ((list->location[0] == '\0') == (list->order_id[0] == '\0'))
+		return refuse_field(run, "location", "name exactly one of location and order_id");
+	if (list->location[0])
+		scan_location(run, list, &scan);
+	else
+		verdict = scan_order(run, list, &scan);
 	if (verdict == VERDICT_DONE)
 		verdict = page_open(run, request, &scan, &page);
 	if (verdict != VERDICT_DONE)
