@@ -56,18 +56,29 @@ bool fulfilment_is_marked(const struct fulfilment *fulfilment)
 	return false;
 }
 
-/* What a transfer brings: it need not come any more. */
-static enum verdict untie(struct run *run, struct order *order, struct fulfilment *fulfilment,
-	struct fulfilment_line *line, const char *note)
+enum verdict fulfilment_untie(struct run *run, struct order *order, struct fulfilment *fulfilment,
+	bool all, const char *note)
 {
-	int64_t found = 0;
-	int64_t asked = line->cancelling.awaiting;
-	enum verdict verdict = transfers_untie(run, &order->row->id, &fulfilment->row->id, line->line,
-		asked, note, &found);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	CHECK(found == asked);
-	return leg_take(run, order, fulfilment, line, LEG_MISS, asked);
+	struct transfer_untie *untied =
+		arena_alloc_array(run->arena, fulfilment->count, sizeof(*untied));
+	struct fulfilment_line **at =
+		arena_alloc_array(run->arena, fulfilment->count, sizeof(struct fulfilment_line *));
+	size_t count = 0;
+	for (size_t i = 0; i < fulfilment->count; i++) {
+		const struct fulfilment_line *line = &fulfilment->lines[i];
+		int64_t most = all ? line->awaiting : line->cancelling.awaiting;
+		if (most == 0)
+			continue;
+		at[count] = &fulfilment->lines[i];
+		untied[count++] = (struct transfer_untie){.order_line = line->line, .most = most};
+	}
+	enum verdict verdict =
+		transfers_untie(run, &order->row->id, &fulfilment->row->id, untied, count, note);
+	for (size_t i = 0; i < count && verdict == VERDICT_DONE; i++) {
+		CHECK(untied[i].taken == untied[i].most);
+		verdict = leg_take(run, order, fulfilment, at[i], LEG_MISS, untied[i].taken);
+	}
+	return verdict;
 }
 
 static enum verdict cancel_line(struct run *run, struct order *order, struct fulfilment *fulfilment,
@@ -121,19 +132,12 @@ static enum verdict advance(struct run *run, struct order *order, struct fulfilm
 static enum verdict cancel_one(struct run *run, struct order *order, struct fulfilment *fulfilment,
 	const char *channel, const char *note)
 {
-	bool marked = false;
-	bool need = false;
+	bool marked = fulfilment_is_marked(fulfilment);
 	/* Transfers first: they note changes of their own. */
-	for (size_t i = 0; i < fulfilment->count; i++) {
-		struct fulfilment_line *line = &fulfilment->lines[i];
-		marked = marked || is_marked(line);
-		if (line->cancelling.awaiting == 0)
-			continue;
-		enum verdict verdict = untie(run, order, fulfilment, line, note);
-		if (verdict == VERDICT_REFUSED)
-			return verdict;
-		need = need || verdict == VERDICT_NEED;
-	}
+	enum verdict untied = fulfilment_untie(run, order, fulfilment, false, note);
+	if (untied == VERDICT_REFUSED)
+		return untied;
+	bool need = untied == VERDICT_NEED;
 	for (size_t i = 0; i < fulfilment->count; i++) {
 		if (!is_marked(&fulfilment->lines[i]))
 			continue;

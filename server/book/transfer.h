@@ -76,14 +76,18 @@ enum verdict transfer_insert_for_order(struct run *run, const struct order *orde
 	const struct uuid *pickup_id, const char *source, const char *destination,
 	struct transfer_line *lines, size_t count, struct transfer *made);
 
-/* Up to `most` units of this order's line for this pickup need not come any more: what is not
- * dispatched is freed at the source and cancelled; what is under way is untied (order_line 0: it goes
- * to the shelf on arrival). *taken: how many were found. Does not touch the order, which the caller
- * holds locked. Notes the transfers' changes: to be called before the caller posts anything of its
- * own, which these would close. */
+/* Up to `most` units of an order's line for a pickup need not come any more. */
+struct transfer_untie {
+	int32_t order_line;
+	int64_t most;
+	int64_t taken; /* how many were found */
+};
+/* What is not dispatched is freed at the source and cancelled; what is under way is untied
+ * (order_line 0: it goes to the shelf on arrival). Each line once. Does not touch the order, which
+ * the caller holds locked. Notes the transfers' changes: to be called before the caller posts
+ * anything of its own, which these would close. */
 enum verdict transfers_untie(struct run *run, const struct uuid *order_id,
-	const struct uuid *pickup_id, int32_t order_line, int64_t most, const char *note,
-	int64_t *taken);
+	const struct uuid *pickup_id, struct transfer_untie *lines, size_t count, const char *note);
 
 Stockbook__V1__Transfer *transfer_message(struct run *run, const struct transfer *transfer);
 

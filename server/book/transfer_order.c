@@ -144,6 +144,33 @@ static enum verdict untying_find(struct run *run, struct untying *untying,
 	}
 }
 
+/* What is untied, by the order's line. */
+struct untied {
+	struct transfer_untie **lines;
+	int32_t last;
+};
+
+static struct untied untied_index(struct run *run, struct transfer_untie *lines, size_t count)
+{
+	struct untied untied = {0};
+	for (size_t i = 0; i < count; i++)
+		if (lines[i].order_line > untied.last)
+			untied.last = lines[i].order_line;
+	untied.lines = arena_alloc_array(run->arena, (size_t)untied.last + 1, sizeof(*untied.lines));
+	for (size_t i = 0; i < count; i++) {
+		CHECK(lines[i].order_line > 0 && lines[i].most > 0);
+		lines[i].taken = 0;
+		untied.lines[lines[i].order_line] = &lines[i];
+	}
+	return untied;
+}
+
+/* NULL: nothing of that line. */
+static struct transfer_untie *untied_find(const struct untied *untied, int32_t order_line)
+{
+	return order_line <= untied->last ? untied->lines[order_line] : NULL;
+}
+
 /* The transfer's line of this SKU that is for the shelf, made when there is none; NULL when there is
  * no room for it. */
 static struct transfer_line *shelf_line(struct transfer *transfer, const char *sku)
@@ -180,21 +207,22 @@ static enum verdict untie_sent(struct run *run, struct transfer *transfer,
 }
 
 /* What was not sent yet, or else what was. */
-static enum verdict untie_from(struct run *run, struct transfer *transfer, int32_t order_line,
-	bool sent, int64_t most, int64_t *taken)
+static enum verdict untie_from(struct run *run, struct transfer *transfer,
+	const struct untied *untied, bool sent)
 {
 	/* Without the lines that are added on the way. */
 	size_t count = transfer->count;
 	enum verdict verdict = VERDICT_DONE;
-	for (size_t i = 0; i < count && *taken < most; i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct transfer_line *line = &transfer->lines[i];
-		if (line->order_line != order_line)
+		struct transfer_untie *of = untied_find(untied, line->order_line);
+		if (!of)
 			continue;
 		int64_t share = sent ? line->in_transit : line->allocated;
-		share = share < most - *taken ? share : most - *taken;
+		share = share < of->most - of->taken ? share : of->most - of->taken;
 		if (share == 0)
 			continue;
-		*taken += share;
+		of->taken += share;
 		enum verdict one = sent ? untie_sent(run, transfer, line, share)
 								: transfer_free(run, transfer, line, share, TRANSFER_UNTIE, &share);
 		if (one == VERDICT_REFUSED)
@@ -214,20 +242,18 @@ static bool is_changed(const struct transfer *transfer)
 }
 
 enum verdict transfers_untie(struct run *run, const struct uuid *order_id,
-	const struct uuid *pickup_id, int32_t order_line, int64_t most, const char *note,
-	int64_t *taken)
+	const struct uuid *pickup_id, struct transfer_untie *lines, size_t count, const char *note)
 {
-	*taken = 0;
-	if (most == 0)
+	if (count == 0)
 		return VERDICT_DONE;
 	struct untying untying = {0};
 	enum verdict verdict = untying_find(run, &untying, order_id, pickup_id);
 	if (verdict != VERDICT_DONE)
 		return verdict;
+	struct untied untied = untied_index(run, lines, count);
 	for (int sent = 0; sent <= 1; sent++)
 		for (size_t i = 0; i < untying.count; i++) {
-			enum verdict one =
-				untie_from(run, &untying.transfers[i], order_line, sent == 1, most, taken);
+			enum verdict one = untie_from(run, &untying.transfers[i], &untied, sent == 1);
 			if (one == VERDICT_REFUSED)
 				return one;
 			if (one == VERDICT_NEED)

@@ -53,18 +53,20 @@ enum verdict transfer_get(struct run *run, const void *request_, void *response_
 
 /* ---- ListTransfers ---- */
 
-static const struct scan_shape by_source = {
-	.name = "transfers_by_source",
-	.table = TABLE(transfer),
-	.conditions = {{"source", SCAN_EQUAL, 0}, {"status", SCAN_ANY, 0}},
-	.order = {"id"},
-};
-static const struct scan_shape by_destination = {
-	.name = "transfers_by_destination",
-	.table = TABLE(transfer),
-	.conditions = {{"destination", SCAN_EQUAL, 0}, {"status", SCAN_ANY, 0}},
-	.order = {"id"},
-};
+/* What is not over is sorted when it is asked for; of one status, however many are over, a page comes
+ * in the order of the index. */
+#define BY_LOCATION(field, operator, title)                                                        \
+	{                                                                                              \
+		.name = title, .table = TABLE(transfer),                                                   \
+		.conditions = {{field, SCAN_EQUAL, 0}, {"status", operator, 0 } }, .order = {"id"},        \
+	}
+static const struct scan_shape open_by_source =
+	BY_LOCATION("source", SCAN_ANY, "transfers_open_by_source");
+static const struct scan_shape open_by_destination =
+	BY_LOCATION("destination", SCAN_ANY, "transfers_open_by_destination");
+static const struct scan_shape by_source = BY_LOCATION("source", SCAN_EQUAL, "transfers_by_source");
+static const struct scan_shape by_destination =
+	BY_LOCATION("destination", SCAN_EQUAL, "transfers_by_destination");
 static const struct scan_shape by_order = {
 	.name = "transfers_by_order",
 	.table = TABLE(transfer),
@@ -97,14 +99,14 @@ static enum verdict list_scan(struct run *run, const Stockbook__V1__ListTransfer
 	if (of_order)
 		return order_scan(run, request, scan);
 	const char *location = of_source ? request->source : request->destination;
-	scan->shape = of_source ? &by_source : &by_destination;
 	scan->values[0] = (struct scan_value){.present = true, .text = location};
-	scan->values[1].present = true;
-	scan->values[1].counts = (struct count_list){living, ARRAY_COUNT(living)};
-	if (request->status != STATUS(UNSPECIFIED)) {
-		int64_t status = request->status;
-		scan->values[1].counts =
-			(struct count_list){arena_copy(workset_arena(run->set), &status, sizeof(status)), 1};
+	if (request->status == STATUS(UNSPECIFIED)) {
+		scan->shape = of_source ? &open_by_source : &open_by_destination;
+		scan->values[1] =
+			(struct scan_value){.present = true, .counts = {living, ARRAY_COUNT(living)}};
+	} else {
+		scan->shape = of_source ? &by_source : &by_destination;
+		scan->values[1] = (struct scan_value){.present = true, .number = request->status};
 	}
 	return check_location(run, location, LOCATION_ANY, false, of_source ? "source" : "destination");
 }
