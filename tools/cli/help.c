@@ -105,19 +105,26 @@ void help_program(void)
 	for (size_t i = 0; i < nouns_count; i++)
 		printf("  %-10s  %s\n", nouns[i]->name, nouns[i]->summary);
 	print_options("Common options", common_options);
-	printf("\nLines of goods are written SKU:QUANTITY[@LOCATION][=PRICE], such as "
-		   "85123A:2@LEEDS=2.55GBP.\n"
-		   "Times are UTC: 2026-11-21, 2026-11-21T14:30:00Z, or a time ago such as 15m.\n"
-		   "Output is a table, also into a pipe; programs ask for --output json (the canonical\n"
-		   "proto3 mapping of the API) or csv.\n\n");
+	printf(
+		"\nLines of goods are written SKU:QUANTITY[@LOCATION][=PRICE], such as "
+		"85123A:2@LEEDS=2.55GBP.\n"
+		"Orders are named by their id or reference; pickups, shipments and transfers also by the\n"
+		"last characters of their id, where they are under way at the location.\n"
+		"Times are UTC: 2026-11-21, 2026-11-21T14:30:00Z, or a time ago such as 15m.\n"
+		"Output is a table, also into a pipe; programs ask for --output json (the canonical\n"
+		"proto3 mapping of the API) or csv.\n\n");
 	printf("Environment:\n"
 		   "  STOCKBOOK_SERVER, STOCKBOOK_TOKEN, STOCKBOOK_CA, STOCKBOOK_OUTPUT  as the options\n"
+		   "  STOCKBOOK_LOCATION, STOCKBOOK_WORKER  where and who, for work, pick, pickup, ship,\n"
+		   "  transfer, recount\n"
 		   "  NO_COLOR  no colours\n\n");
 	fputs(exit_codes, stdout);
 	printf("\nExamples:\n"
 		   "  stockbook stock receive LEEDS 85123A:10 71053:5\n"
 		   "  stockbook reserve create --owner basket-17 --channel web 85123A:2 71053:1@LEEDS\n"
 		   "  stockbook order place --channel till --carry-out 85123A:1@LEEDS=2.55GBP\n"
+		   "  stockbook work --location LEEDS\n"
+		   "  stockbook pick --scan --location LEEDS --worker anna\n"
 		   "  stockbook verify\n"
 		   "\n'stockbook NOUN --help' and 'stockbook NOUN COMMAND --help' say more.\n");
 }

@@ -1,10 +1,9 @@
 #define _GNU_SOURCE /* getline */
-#include <stdio.h>
-
 #include "scan_session.h"
 
 #include <inttypes.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

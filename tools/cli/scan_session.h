@@ -5,6 +5,8 @@
 #ifndef STOCKBOOK_CLI_SCAN_SESSION_H
 #define STOCKBOOK_CLI_SCAN_SESSION_H
 
+#include <stdio.h>
+
 #include "cli.h"
 #include "scan.h"
 

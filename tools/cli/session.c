@@ -122,6 +122,8 @@ static void hint(const struct cli *cli, const struct stockbook_error *error)
 			"'stockbook location list' shows what there is, 'stockbook location put' adds one");
 	else if (strcmp(error->reason, "CHANNEL_NOT_FOUND") == 0)
 		say_hint("'stockbook channel list' shows what there is, 'stockbook channel put' adds one");
+	else if (strcmp(error->reason, "WORK_CLAIMED") == 0)
+		say_hint("somebody else has it: 'stockbook work list --unclaimed' shows what is free");
 	else if (strcmp(error->reason, "OUT_OF_STOCK") == 0)
 		say_hint("'stockbook stock explain SKU LOCATION' says where the stock is");
 }

@@ -1,5 +1,5 @@
 /* stockbook stock: what is where, what may be promised, and the facts that change it. */
-#include "cli.h"
+#include "stock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,6 @@
 #include "document.h"
 #include "message.h"
 #include "parse.h"
-#include "stock.h"
 #include "stockbook/v1/stock.pb-c.h"
 #include "view.h"
 
