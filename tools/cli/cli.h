@@ -72,8 +72,8 @@ struct noun {
 
 extern const struct noun noun_item, noun_location, noun_group, noun_channel, noun_stock,
 	noun_reserve, noun_order, noun_return, noun_work, noun_pick, noun_pickup, noun_ship,
-	noun_transfer, noun_recount, noun_promise, noun_ledger, noun_verify, noun_token, noun_server,
-	noun_import, noun_replay, noun_call;
+	noun_transfer, noun_recount, noun_promise, noun_ledger, noun_events, noun_verify, noun_token,
+	noun_server, noun_import, noun_replay, noun_call;
 
 /* main.c: a response that is needed until the command's end. Returns it; NULL is allowed. */
 ProtobufCMessage *cli_keep(struct cli *cli, ProtobufCMessage *response);

@@ -14,8 +14,8 @@
 
 const struct noun *const nouns[] = {&noun_item, &noun_location, &noun_group, &noun_channel,
 	&noun_stock, &noun_reserve, &noun_order, &noun_return, &noun_work, &noun_pick, &noun_pickup,
-	&noun_ship, &noun_transfer, &noun_recount, &noun_promise, &noun_ledger, &noun_verify,
-	&noun_token, &noun_server, &noun_import, &noun_replay, &noun_call};
+	&noun_ship, &noun_transfer, &noun_recount, &noun_promise, &noun_ledger, &noun_events,
+	&noun_verify, &noun_token, &noun_server, &noun_import, &noun_replay, &noun_call};
 const size_t nouns_count = ARRAY_COUNT(nouns);
 
 enum common_value {

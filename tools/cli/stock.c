@@ -133,6 +133,25 @@ static enum exit_code availability(struct cli *cli)
 	return code;
 }
 
+static const struct poptOption watch_options[] = {
+	{"location", 0, POPT_ARG_ARGV, &given.locations, 0, "only there; may be repeated", "CODE"},
+	{"group", 0, POPT_ARG_STRING, &given.group, 0, "over this group of locations", "CODE"},
+	{"channel", 0, POPT_ARG_STRING, &given.channel, 0, "for this channel", "CODE"},
+	{"count", 'n', POPT_ARG_INT, &stock_watch_count, 0, "end after so many values", "N"},
+	POPT_TABLEEND,
+};
+
+static enum exit_code watch(struct cli *cli)
+{
+	size_t locations = 0;
+	while (given.locations && given.locations[locations])
+		locations++;
+	if (!locations && !given.group && !given.channel)
+		return usage_error(cli, "say where: --location, --group or --channel");
+	return stock_watch(cli, given.locations, locations, text_of(given.group),
+		text_of(given.channel));
+}
+
 static const struct poptOption explain_options[] = {
 	{"channel", 0, POPT_ARG_STRING, &given.channel, 0, "for this channel", "CODE"},
 	POPT_TABLEEND,
@@ -325,6 +344,9 @@ static const struct command commands[] = {
 		"stock availability 85123A 71053 --channel web\nstock availability 85123A --location LEEDS "
 		"--location YORK",
 		availability_options, 1, -1, availability},
+	{"watch", "SKU...", "Says what may be promised, and says it again when it changes.",
+		"Until Ctrl-C; a line for each value, with --output json a JSON object a line.\n",
+		"stock watch 85123A 71053 --channel web", watch_options, 1, -1, watch},
 	{"explain", "SKU LOCATION", "Shows each term of an availability, and the latest movements.",
 		NULL, "stock explain 85123A LEEDS --channel web", explain_options, 2, 2, explain},
 	{"receive", "LOCATION SKU:QUANTITY...", "Goods came in.", NULL,

@@ -15,4 +15,9 @@ enum exit_code stock_safety(struct cli *cli);
 enum exit_code stock_quota(struct cli *cli);
 enum exit_code stock_shelf(struct cli *cli);
 
+/* stock_watch.c: what may be promised, as it changes, until Ctrl-C or so many values. */
+extern int stock_watch_count;
+enum exit_code stock_watch(struct cli *cli, char **locations, size_t location_count, char *group,
+	char *channel);
+
 #endif

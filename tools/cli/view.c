@@ -56,7 +56,7 @@ static void set_cell(struct libscols_line *line, size_t index, const char *text,
 		scols_cell_set_color(scols_line_get_cell(line, index), colour);
 }
 
-static void write_csv_text(const char *text)
+void view_write_csv(const char *text)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
 		fputs(text, stdout);
@@ -100,7 +100,7 @@ static void print_text_csv(const char *const *titles, size_t columns_count,
 		for (size_t i = 0; i < columns_count; i++) {
 			if (i)
 				putchar(',');
-			write_csv_text(row ? cells[(row - 1) * columns_count + i] : titles[i]);
+			view_write_csv(row ? cells[(row - 1) * columns_count + i] : titles[i]);
 		}
 		putchar('\n');
 	}
@@ -303,7 +303,7 @@ static void print_csv_row(struct cli *cli, const ProtobufCMessage *message,
 	for (size_t i = 0; i < columns_count; i++) {
 		if (i)
 			putchar(',');
-		write_csv_text(message_text(&arena, message, columns[i].field));
+		view_write_csv(message_text(&arena, message, columns[i].field));
 	}
 	putchar('\n');
 	arena_release(&arena);

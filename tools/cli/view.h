@@ -66,4 +66,7 @@ extern int view_limit;
 void view_text_table(struct cli *cli, const char *const *titles, const int *kinds,
 	size_t columns_count, const char *const *cells, size_t rows_count);
 
+/* A cell, in quotes where it needs them. */
+void view_write_csv(const char *text);
+
 #endif

@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "google/protobuf/descriptor.pb-c.h"
 #include "stockbook/v1/channel.pb-c.h"
+#include "stockbook/v1/event.pb-c.h"
 #include "stockbook/v1/item.pb-c.h"
 #include "stockbook/v1/ledger.pb-c.h"
 #include "stockbook/v1/location.pb-c.h"
@@ -43,6 +44,7 @@ static const ProtobufCServiceDescriptor *const services[] = {
 	&stockbook__v1__work_service__descriptor,
 	&stockbook__v1__return_service__descriptor,
 	&stockbook__v1__ledger_service__descriptor,
+	&stockbook__v1__event_service__descriptor,
 	&stockbook__v1__token_service__descriptor,
 	&stockbook__v1__server_service__descriptor,
 };
