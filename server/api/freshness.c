@@ -4,44 +4,85 @@
 
 #include "api/position.h"
 #include "google/protobuf/duration.pb-c.h"
+#include "stockbook/v1/sourcing.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
 
 /* A position that the book never comes to would be waited for as long as the caller likes. */
 #define AT_LEAST_US_MAX INT64_C(30000000)
 
-bool availability_options(struct api_call *call)
+static bool set_freshness(struct api_call *call, const Google__Protobuf__Duration *max_staleness,
+	const Stockbook__V1__Position *at_least)
 {
-	const Stockbook__V1__GetAvailabilityRequest *message =
-		(const Stockbook__V1__GetAvailabilityRequest *)call->message;
 	struct engine_request *request = &call->request;
-	if (message->max_staleness)
-		request->max_staleness_us =
-			message->max_staleness->seconds * 1000000 + message->max_staleness->nanos / 1000;
-	if (!message->at_least)
+	if (max_staleness)
+		request->max_staleness_us = max_staleness->seconds * 1000000 + max_staleness->nanos / 1000;
+	if (!at_least)
 		return true;
-	request->at_least = position_read(call, message->at_least, "at_least");
+	request->at_least = position_read(call, at_least, "at_least");
 	int64_t latest_us = api_clock_us() + AT_LEAST_US_MAX;
 	if (request->at_least && request->deadline_us > latest_us)
 		request->deadline_us = latest_us;
 	return request->at_least != NULL;
 }
 
-/* The engine's answer with its age behind it: a message's fields may come in any order. */
-void availability_complete(struct api_call *call)
+/* The engine's answer with the tail, which holds its age, behind it: a message's fields may come in
+ * any order. */
+static void finish_with(struct api_call *call, const ProtobufCMessage *tail)
 {
 	const struct engine_request *request = &call->request;
-	if (request->age_us <= 0) {
-		api_call_finish_packed(call, request->response, request->response_size);
-		return;
-	}
-	Google__Protobuf__Duration age = GOOGLE__PROTOBUF__DURATION__INIT;
-	age.seconds = request->age_us / 1000000;
-	age.nanos = (int32_t)(request->age_us % 1000000 * 1000);
-	Stockbook__V1__GetAvailabilityResponse tail = STOCKBOOK__V1__GET_AVAILABILITY_RESPONSE__INIT;
-	tail.age = &age;
-	size_t tail_size = stockbook__v1__get_availability_response__get_packed_size(&tail);
+	size_t tail_size = protobuf_c_message_get_packed_size(tail);
 	uint8_t *bytes = arena_alloc(&call->call->arena, request->response_size + tail_size);
 	memcpy(bytes, request->response, request->response_size);
-	stockbook__v1__get_availability_response__pack(&tail, bytes + request->response_size);
+	protobuf_c_message_pack(tail, bytes + request->response_size);
 	api_call_finish_packed(call, bytes, request->response_size + tail_size);
+}
+
+static Google__Protobuf__Duration age_of(const struct api_call *call)
+{
+	Google__Protobuf__Duration age = GOOGLE__PROTOBUF__DURATION__INIT;
+	age.seconds = call->request.age_us / 1000000;
+	age.nanos = (int32_t)(call->request.age_us % 1000000 * 1000);
+	return age;
+}
+
+static bool is_from_memory(struct api_call *call)
+{
+	if (call->request.age_us > 0)
+		return true;
+	api_call_finish_packed(call, call->request.response, call->request.response_size);
+	return false;
+}
+
+bool availability_options(struct api_call *call)
+{
+	const Stockbook__V1__GetAvailabilityRequest *message =
+		(const Stockbook__V1__GetAvailabilityRequest *)call->message;
+	return set_freshness(call, message->max_staleness, message->at_least);
+}
+
+void availability_complete(struct api_call *call)
+{
+	if (!is_from_memory(call))
+		return;
+	Google__Protobuf__Duration age = age_of(call);
+	Stockbook__V1__GetAvailabilityResponse tail = STOCKBOOK__V1__GET_AVAILABILITY_RESPONSE__INIT;
+	tail.age = &age;
+	finish_with(call, &tail.base);
+}
+
+bool promise_options(struct api_call *call)
+{
+	const Stockbook__V1__PromiseRequest *message =
+		(const Stockbook__V1__PromiseRequest *)call->message;
+	return set_freshness(call, message->max_staleness, message->at_least);
+}
+
+void promise_complete(struct api_call *call)
+{
+	if (!is_from_memory(call))
+		return;
+	Google__Protobuf__Duration age = age_of(call);
+	Stockbook__V1__PromiseResponse tail = STOCKBOOK__V1__PROMISE_RESPONSE__INIT;
+	tail.age = &age;
+	finish_with(call, &tail.base);
 }

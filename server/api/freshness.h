@@ -14,5 +14,7 @@ struct api_call;
 /* For the rows of methods that have these options. False: the call was refused. */
 bool availability_options(struct api_call *call);
 void availability_complete(struct api_call *call);
+bool promise_options(struct api_call *call);
+void promise_complete(struct api_call *call);
 
 #endif

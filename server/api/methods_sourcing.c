@@ -4,6 +4,9 @@
 #include "stockbook/v1/common.pb-c.h"
 #include "stockbook/v1/sourcing.pb-c.h"
 
+#include "api/freshness.h"
+#include "api/position.h"
+
 #define PROMISE_LINES_MAX 1000
 #define PICKUPS_MAX 100
 #define EXCLUDED_MAX 2000
@@ -15,7 +18,8 @@
 
 /* clang-format off */
 static const struct api_method methods[] = {
-	{READ("SourcingService", "Promise", ROLES_ALL),
+	{READ("SourcingService", "Promise", ROLES_ALL), .options = promise_options,
+		.complete = promise_complete,
 		.rules = {CODE_OPTIONAL("channel"), COUNT("lines", 1, PROMISE_LINES_MAX),
 			CODE("lines[].sku"), QUANTITY("lines[].quantity"),
 			ENUM_ONE_OF_OPTIONAL("method", METHODS_PROMISED), ENUM_OPTIONAL("options.strategy"),
@@ -24,7 +28,8 @@ static const struct api_method methods[] = {
 			COORDINATE("options.destination.latitude", -90, 90),
 			COORDINATE("options.destination.longitude", -180, 180),
 			COORDINATE("near.latitude", -90, 90), COORDINATE("near.longitude", -180, 180),
-			RANGE("locations_max", 0, PICKUPS_MAX), CODE_OPTIONAL("pickup_location")}},
+			RANGE("locations_max", 0, PICKUPS_MAX), CODE_OPTIONAL("pickup_location"),
+			DURATION_MS("max_staleness", 0, STALENESS_MS_MAX), POSITION("at_least")}},
 };
 /* clang-format on */
 

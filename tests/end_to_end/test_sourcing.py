@@ -4,7 +4,7 @@ import threading
 
 import tap
 from client import Refused, refused
-from server import Server
+from server import Server, wait_for
 from shop import line
 
 STRATEGIES = ("PREFERENCE", "NEAREST", "FEWEST_PARCELS", "MOST_STOCK", "BALANCED")
@@ -121,6 +121,26 @@ def test_a_promise_commits_nothing():
     short = book.Promise(channel="web", lines=[{"sku": "VASE", "quantity": 3}]).options[0]
     assert not short.complete and promised(short) == [{"SOUTH": 1, "": 2}], short
     assert book.level("VASE", "SOUTH").available == 1
+
+
+def test_a_promise_that_may_be_old_comes_from_memory():
+    book = state["book"]
+    stock("CLOCK", SOUTH=3)
+
+    def ask(**more):
+        return book.Promise(channel="web", lines=[{"sku": "CLOCK", "quantity": 2}],
+                            max_staleness="60s", **more)
+
+    def from_memory():
+        answer = ask()
+        return answer if answer.HasField("age") else None
+    answer = wait_for(from_memory, 30, "an answer from memory")
+    assert promised(answer.options[0]) == [{"SOUTH": 2}], answer
+    assert answer.age.ToTimedelta().total_seconds() < 60, answer
+    sold = book.PlaceOrder(channel="web", lines=[line("CLOCK", 2)])
+    position = {"parts": [{"part": part.part, "sequence": part.sequence}
+                          for part in sold.position.parts]}
+    assert promised(ask(at_least=position).options[0]) == [{"SOUTH": 1, "": 1}]
 
 
 def test_a_promise_names_the_stores_near_the_customer_and_when():
