@@ -140,7 +140,7 @@ CREATE TABLE transfer (
 	reference text COLLATE "C" NOT NULL,
 	carrier text COLLATE "C" NOT NULL,
 	tracking text COLLATE "C" NOT NULL,
-	line_count integer NOT NULL CHECK (line_count BETWEEN 1 AND 10000),
+	line_count integer NOT NULL CHECK (line_count BETWEEN 1 AND 20000),
 	created_at timestamptz NOT NULL,
 	updated_at timestamptz NOT NULL,
 	PRIMARY KEY (part, id),
@@ -156,7 +156,7 @@ CREATE INDEX transfer_by_order ON transfer (order_id, id) WHERE order_id IS NOT 
 CREATE TABLE transfer_line (
 	part integer NOT NULL,
 	transfer_id uuid NOT NULL,
-	line integer NOT NULL CHECK (line BETWEEN 1 AND 10000),
+	line integer NOT NULL CHECK (line BETWEEN 1 AND 20000),
 	sku text COLLATE "C" NOT NULL,
 	order_line integer NOT NULL CHECK (order_line BETWEEN 0 AND 10000),
 	requested bigint NOT NULL CHECK (requested > 0),

@@ -1,7 +1,7 @@
 /* The rows of TransferService. */
 #include "api/methods.h"
 
-#include "stockbook/v1/transfer.pb-c.h"
+#include "book/transfer.h"
 
 /* A step of a transfer that is there. */
 #define TRANSFER_STEP REQUEST_ID, UUID("transfer_id"), TEXT("worker", 100)
@@ -14,11 +14,11 @@ static const struct api_method methods[] = {
 			TEXT("worker", 100)}},
 	{WRITE("TransferService", "ApproveTransfer", ROLES_GOODS), .rules = {TRANSFER_STEP}},
 	{WRITE("TransferService", "DispatchTransfer", ROLES_GOODS),
-		.rules = {TRANSFER_STEP, LINES_OPTIONAL("lines"), RANGE("lines[].line", 1, LINES_MAX),
+		.rules = {TRANSFER_STEP, LINES_OPTIONAL("lines"), RANGE("lines[].line", 1, TRANSFER_LINES_MAX),
 			QUANTITY_OR_NONE("lines[].quantity"), QUANTITY_OR_NONE("lines[].short"),
 			ENUM_OPTIONAL("lines[].reason"), TEXT("carrier", 200), TEXT("tracking", 200)}},
 	{WRITE("TransferService", "ReceiveTransfer", ROLES_GOODS),
-		.rules = {TRANSFER_STEP, LINES_OPTIONAL("lines"), RANGE("lines[].line", 1, LINES_MAX),
+		.rules = {TRANSFER_STEP, LINES_OPTIONAL("lines"), RANGE("lines[].line", 1, TRANSFER_LINES_MAX),
 			QUANTITY_OR_NONE("lines[].received"), QUANTITY_OR_NONE("lines[].damaged"),
 			TEXT("note", 500)}},
 	{WRITE("TransferService", "CloseTransfer", ROLES_GOODS),

@@ -20,6 +20,10 @@
 
 extern const struct operation transfer_operations[];
 
+/* As many as may be asked for, and, where what was sent for a customer goes to the shelf in part, one
+ * more for each. */
+#define TRANSFER_LINES_MAX (2 * LINES_MAX)
+
 /* ---- The machine ---- */
 
 enum transfer_step {

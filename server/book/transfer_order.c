@@ -5,7 +5,6 @@
 #include "book/transfer.h"
 
 #define STATUS(name) STOCKBOOK__V1__TRANSFER_STATUS__TRANSFER_STATUS_##name
-#define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
 #define PAGE_MAX 100
 
 enum verdict transfer_insert_for_order(struct run *run, const struct order *order,
@@ -171,39 +170,33 @@ static struct transfer_untie *untied_find(const struct untied *untied, int32_t o
 	return order_line <= untied->last ? untied->lines[order_line] : NULL;
 }
 
-/* The transfer's line of this SKU that is for the shelf, made when there is none; NULL when there is
- * no room for it. */
+/* The transfer's line of this SKU that is for the shelf, made when there is none: at most one for each
+ * line that there was. */
 static struct transfer_line *shelf_line(struct transfer *transfer, const char *sku)
 {
 	for (size_t i = 0; i < transfer->count; i++)
 		if (transfer->lines[i].order_line == 0 && strcmp(transfer->lines[i].sku, sku) == 0)
 			return &transfer->lines[i];
-	if (transfer->count == LINES_MAX)
-		return NULL;
+	CHECK(transfer->count < TRANSFER_LINES_MAX);
 	struct transfer_line *added = &transfer->lines[transfer->count++];
 	*added = (struct transfer_line){.line = (int32_t)transfer->count, .sku = sku};
 	return added;
 }
 
 /* So many of what is under way go to the shelf on arrival. */
-static enum verdict untie_sent(struct run *run, struct transfer *transfer,
-	struct transfer_line *line, int64_t quantity)
+static void untie_sent(struct transfer *transfer, struct transfer_line *line, int64_t quantity)
 {
 	line->changed = true;
 	if (quantity == line->requested) {
 		line->order_line = 0;
-		return VERDICT_DONE;
+		return;
 	}
 	struct transfer_line *shelf = shelf_line(transfer, line->sku);
-	if (!shelf)
-		return refuse(run, REASON(OVERLOADED), "transfer '%s' has no room for more than %d lines",
-			run_id_text(run, &transfer->row->id), LINES_MAX);
 	line->requested -= quantity;
 	line->in_transit -= quantity;
 	shelf->requested += quantity;
 	shelf->in_transit += quantity;
 	shelf->changed = true;
-	return VERDICT_DONE;
 }
 
 /* What was not sent yet, or else what was. */
@@ -223,8 +216,11 @@ static enum verdict untie_from(struct run *run, struct transfer *transfer,
 		if (share == 0)
 			continue;
 		of->taken += share;
-		enum verdict one = sent ? untie_sent(run, transfer, line, share)
-								: transfer_free(run, transfer, line, share, TRANSFER_UNTIE, &share);
+		if (sent) {
+			untie_sent(transfer, line, share);
+			continue;
+		}
+		enum verdict one = transfer_free(run, transfer, line, share, TRANSFER_UNTIE, &share);
 		if (one == VERDICT_REFUSED)
 			return one;
 		if (one == VERDICT_NEED)

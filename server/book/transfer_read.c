@@ -15,7 +15,7 @@ bool transfer_read_lines(struct run *run, struct transfer *transfer)
 		.conditions = {{"part", SCAN_EQUAL, 0}, {"transfer_id", SCAN_EQUAL, 0}},
 		.order = {"line"},
 	};
-	struct scan scan = {.shape = &shape, .limit = LINES_MAX};
+	struct scan scan = {.shape = &shape, .limit = TRANSFER_LINES_MAX};
 	scan.values[0] = (struct scan_value){.present = true, .number = transfer->row->part};
 	scan.values[1] = (struct scan_value){.present = true, .uuid = transfer->row->id};
 	const struct scan_result *result = workset_scan(run->set, &scan);

@@ -30,6 +30,12 @@ static enum verdict open_all(struct run *run, const char *id, const char *worker
 	return verdict;
 }
 
+static enum verdict check_claim(struct run *run, const struct receiving *receiving)
+{
+	const struct transfer_row *row = receiving->transfer.row;
+	return work_check_claim(run, row->part, &row->id, STOCKBOOK__V1__WORK_KIND__WORK_KIND_RECEIVE);
+}
+
 static enum verdict advance(struct run *run, struct receiving *receiving, enum transfer_step step,
 	const char *note, Stockbook__V1__Transfer **answer)
 {
@@ -136,8 +142,7 @@ enum verdict transfer_receive(struct run *run, const void *request_, void *respo
 		open_all(run, request->transfer_id, request->worker, TRANSFER_RECEIVE, &receiving);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	verdict = work_check_claim(run, receiving.transfer.row->part, &receiving.transfer.row->id,
-		STOCKBOOK__V1__WORK_KIND__WORK_KIND_RECEIVE);
+	verdict = check_claim(run, &receiving);
 	if (verdict != VERDICT_REFUSED)
 		verdict = worse(verdict, receive_lines(run, &receiving, request));
 	if (verdict != VERDICT_DONE)
@@ -199,6 +204,8 @@ enum verdict transfer_close(struct run *run, const void *request_, void *respons
 	struct receiving receiving;
 	enum verdict verdict =
 		open_all(run, request->transfer_id, request->worker, TRANSFER_CLOSE, &receiving);
+	if (verdict == VERDICT_DONE)
+		verdict = check_claim(run, &receiving);
 	if (verdict == VERDICT_DONE)
 		verdict =
 			end_all(run, &receiving, TRANSFER_CLOSE, request->reason == LOSS_REASON(MISCOUNTED));

@@ -259,6 +259,25 @@ static void claimed_work_is_refused_to_others_by_name_and_by_step(void **state)
 	book_refusal(book, "WorkService/ClaimWork", request, REASON(WORK_NOT_FOUND));
 }
 
+static void who_unpacks_a_transfer_closes_it(void **state)
+{
+	struct book *book = *state;
+	const char *ids[1];
+	many_transfers(book, ids, 1);
+	dispatch(book, ids[0], "");
+	Stockbook__V1__ClaimWorkRequest *claim = claim_ask(book, "yan", 1);
+	claim->location = "YORK";
+	claim->kind = WORK(RECEIVE);
+	book_call(book, "WorkService/ClaimWork", claim);
+	book_refusal(book, "TransferService/ReceiveTransfer", receive_ask(book, ids[0], ""),
+		REASON(WORK_CLAIMED));
+	Stockbook__V1__CloseTransferRequest *close = transfer_step_ask(book, "CloseTransfer", ids[0]);
+	close->reason = STOCKBOOK__V1__TRANSFER_LOSS_REASON__TRANSFER_LOSS_REASON_LOST;
+	book_refusal(book, "TransferService/CloseTransfer", close, REASON(WORK_CLAIMED));
+	close->worker = "yan";
+	transfer_call(book, "CloseTransfer", close);
+}
+
 /* Who goes home without a word keeps nobody from the work. */
 static void abandoned_work_is_free_by_itself(void **state)
 {
@@ -515,6 +534,7 @@ int main(void)
 		TEST(two_claimants_at_once_never_get_the_same),
 		TEST(lanes_that_claim_at_once_wait_for_each_other_and_take_what_is_left),
 		TEST(claimed_work_is_refused_to_others_by_name_and_by_step),
+		TEST(who_unpacks_a_transfer_closes_it),
 		TEST(abandoned_work_is_free_by_itself),
 		TEST(released_work_is_free_at_once),
 		TEST(work_is_listed_by_time_in_pages),
