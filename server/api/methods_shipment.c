@@ -29,7 +29,7 @@ static const struct api_method methods[] = {
 	{WRITE("ShipmentService", "DeliverShipment", ROLES_TRADE), .rules = {SHIPMENT_STEP, NOTE}},
 	{WRITE("ShipmentService", "LoseShipment", ROLES_TRADE),
 		.rules = {SHIPMENT_STEP, REMEDY, NOTE}},
-	{WRITE("ShipmentService", "StepBackShipment", ROLES_TRADE),
+	{WRITE("ShipmentService", "StepBackShipment", ROLES_GOODS),
 		.rules = {SHIPMENT_STEP, NOTE, WORKER}},
 	{WRITE("ShipmentService", "CancelShipment", ROLES_TRADE),
 		.rules = {SHIPMENT_STEP, REMEDY, NOTE, WORKER}},
