@@ -271,8 +271,7 @@ enum verdict stepping_pick(struct run *run, struct stepping *stepping,
 /* What transfers were to bring is told first: changes of their own, before anything is posted. */
 static enum verdict leave(struct run *run, struct stepping *stepping)
 {
-	enum verdict verdict =
-		fulfilment_untie(run, &stepping->order, stepping->at, true, "cancelled");
+	enum verdict verdict = fulfilment_untie(run, &stepping->order, stepping->at, true, "cancelled");
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
 	enum verdict freed = leg_take_all(run, &stepping->order, stepping->at, LEG_FREE);
