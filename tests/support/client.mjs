@@ -16,7 +16,7 @@ const loader = require('@grpc/proto-loader');
 
 const proto = path.join(process.env.STOCKBOOK_SOURCE_DIR, 'proto');
 const nouns = ['item', 'location', 'channel', 'stock', 'reservation', 'order', 'return', 'ledger',
-  'server', 'session'];
+  'event', 'server', 'session'];
 const api = grpc.loadPackageDefinition(loader.loadSync([
   ...nouns.map((noun) => `stockbook/v1/${noun}.proto`),
   'grpc/health/v1/health.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto',
