@@ -234,6 +234,53 @@ def test_closed_window_loses_nothing():
     run("pick", "--done")
 
 
+def test_server_that_does_not_answer_loses_nothing():
+    pickup = accepted("1020", "LAMP:2")
+    server = state["floor"].server
+    terminal = state["floor"].terminal("pick", "--scan", "--deadline", "1s")
+    terminal.expect("0/2 B-02 LAMP> ")
+    terminal.send("2*LAMP")
+    terminal.expect("2/2 say 'done'> ")
+    server.freeze()
+    try:
+        terminal.send("done")
+        terminal.expect("no answer, and what was scanned is not recorded yet:")
+        terminal.wait_for_prompt()
+    finally:
+        server.thaw()
+    server.wait_until_serving()
+    terminal.send("t")
+    terminal.finish()
+    assert status(pickup) == "PICKED" and line(pickup, 1)["picked"] == 2
+
+
+def test_picker_who_gives_up_is_told_how_to_record_it_later():
+    pickup = accepted("1021", "LAMP:2")
+    server = state["floor"].server
+    terminal = state["floor"].terminal("pick", "--scan", "--deadline", "1s", columns=250)
+    terminal.expect("0/2 B-02 LAMP> ")
+    terminal.send("LAMP")
+    terminal.send("done")
+    terminal.expect("1 were not scanned:")
+    terminal.wait_for_prompt()
+    server.freeze()
+    try:
+        terminal.send("later")
+        terminal.expect("no answer")
+        terminal.wait_for_prompt()
+        terminal.send("give up")
+        out = terminal.finish(expect=3)
+    finally:
+        server.thaw()
+    server.wait_until_serving()
+    command = out.split("when it answers again: stockbook ")[1].splitlines()[0].split()
+    assert command[:4] == ["pickup", "pick", pickup, "1:1"], command
+    run(*command)
+    run(*command)
+    assert line(pickup, 1)["picked"] == 1
+    run("pick", "--done")
+
+
 def test_narrow_terminal_shows_the_walk_without_cutting():
     accepted("1019", "LAMP:2", "VASE:1", "MUG:1")
     out = state["floor"].terminal("pick", columns=50).finish()

@@ -177,7 +177,8 @@ struct recorded {
 	enum exit_code code;
 };
 
-/* The command that records by hand what could not be recorded now. */
+/* The command that records by hand what could not be recorded now: the same request, so that it is
+ * safe whether or not the server had it. */
 static void say_by_hand(struct cli *cli, const Stockbook__V1__Work *work,
 	const struct handled_line *lines)
 {
@@ -192,8 +193,27 @@ static void say_by_hand(struct cli *cli, const Stockbook__V1__Work *work,
 			text = arena_printf(&cli->arena, "%s --damaged %d:%" PRId64, text, lines[i].line,
 				lines[i].damaged);
 	}
-	say_hint("when it answers again: stockbook %s pick %s%s",
-		kind_of(work) == &pickup_kind ? "pickup" : "ship", work->document_id, text);
+	if (given_remedy)
+		text = arena_printf(&cli->arena, "%s --remedy %s", text, given_remedy);
+	say_hint("when it answers again: stockbook %s pick %s%s --worker %s --request-id %s",
+		kind_of(work) == &pickup_kind ? "pickup" : "ship", work->document_id, text, here_worker(),
+		cli->request_id_used);
+}
+
+/* Calls it, and where nobody answers, again as often as the picker wants: a change has one id, and
+ * happens once. */
+static ProtobufCMessage *call_patiently(struct cli *cli, const struct document_kind *kind,
+	ProtobufCMessage *request)
+{
+	static const char *const words[] = {"try again", "give up"};
+	for (;;) {
+		ProtobufCMessage *response = document_call(cli, kind, "Pick", request);
+		if (response || cli->exit_code != EXIT_CODE_UNAVAILABLE ||
+			scan_ask(cli, "no answer, and what was scanned is not recorded yet:", words,
+				ARRAY_COUNT(words)) != 0)
+			return response;
+		message_set_text(request, "request_id", arena_string(&cli->arena, cli->request_id_used));
+	}
 }
 
 static void record_document(struct recorded *recorded, size_t index,
@@ -209,7 +229,7 @@ static void record_document(struct recorded *recorded, size_t index,
 			continue;
 		/* The remedy was read before. */
 		CHECK(fulfilment_set_remedy(cli, request));
-		ProtobufCMessage *response = document_call(cli, kind, "Pick", request);
+		ProtobufCMessage *response = call_patiently(cli, kind, request);
 		if (!response) {
 			recorded->code = cli->exit_code;
 			recorded->failed[index] = true;
