@@ -109,7 +109,8 @@ int64_t opening_hours_after(struct calendars *calendars, const Stockbook__V1__Lo
 		return from_us + left_us;
 	UCalendar *calendar = calendar_of(calendars, location->time_zone);
 	UErrorCode status = U_ZERO_ERROR;
-	ucal_setMillis(calendar, (double)(from_us / 1000), &status);
+	int64_t from_ms = from_us / 1000;
+	ucal_setMillis(calendar, (double)from_ms, &status);
 	CHECK(U_SUCCESS(status));
 	struct day day = {field_of(calendar, UCAL_YEAR), field_of(calendar, UCAL_MONTH),
 		field_of(calendar, UCAL_DATE)};
