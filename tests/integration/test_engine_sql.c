@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "engine/bind.h"
+#include "engine/feed_page.h"
 #include "engine/private.h"
 #include "engine/sql.h"
 #include "engine_fixture.h"
@@ -122,6 +123,26 @@ static void every_row_is_found_by_its_index(void **state)
 	sql_add_advance(sql, &batch, &total, 1);
 	sql_add_heads(sql, &batch, &part, 1);
 	assert_goes_by_index(&batch);
+}
+
+static void the_ledger_is_followed_along_its_keys(void **state)
+{
+	(void)state;
+	define_explain();
+	struct feed_statements *statements = feed_statements_new();
+	struct feed_range range = {.part = 1, .after = 5, .until = 9};
+	struct db_batch batch;
+	db_batch_init(&batch, &fixture.arena);
+	feed_page_ask(statements, &batch, &range, 1);
+	feed_start_ask(statements, &batch, &range, 1);
+	assert_goes_by_index(&batch);
+	for (size_t i = 0; i < batch.count; i++) {
+		const char *plan = plan_of(batch.items[i].statement);
+		if (strcmp(batch.items[i].statement->name, "feed heads") != 0 &&
+			!strstr(plan, "Index Cond: ((part = k.part) AND (sequence >"))
+			fail_msg("%s\n%s", batch.items[i].statement->name, plan);
+	}
+	feed_statements_free(statements);
 }
 
 static void rows_are_locked_in_the_order_of_their_keys(void **state)
@@ -284,6 +305,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(every_row_is_found_by_its_index),
+		TEST(the_ledger_is_followed_along_its_keys),
 		TEST(rows_are_locked_in_the_order_of_their_keys),
 		TEST(strange_values_come_back_as_they_were),
 		TEST(an_update_that_misses_a_row_ends_the_transaction),
