@@ -266,6 +266,25 @@ enum verdict transfer_post(struct run *run, const struct transfer_line *line, co
 					 });
 }
 
+/* Whose promise it was: an order's channel has its quota back. */
+static enum verdict channel_of(struct run *run, const struct transfer *transfer,
+	const char **channel)
+{
+	*channel = NULL;
+	const struct uuid *order_id = &transfer->row->order_id;
+	if (uuid_is_nil(order_id))
+		return VERDICT_DONE;
+	struct customer_order_row key = {.part = (int32_t)uuid_part(order_id), .id = *order_id};
+	const struct customer_order_row *row;
+	enum lookup found =
+		workset_find(run->set, TABLE(customer_order), &key, ACCESS_PEEK, (const void **)&row);
+	if (found == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	CHECK(found == LOOKUP_FOUND);
+	*channel = row->channel;
+	return VERDICT_DONE;
+}
+
 enum verdict transfer_free(struct run *run, const struct transfer *transfer,
 	struct transfer_line *line, int64_t most, enum transfer_step step, int64_t *freed)
 {
@@ -277,8 +296,20 @@ enum verdict transfer_free(struct run *run, const struct transfer *transfer,
 	line->allocated -= *freed;
 	*(back ? &line->open : &line->cancelled) += *freed;
 	line->changed = true;
-	return transfer_post(run, line, source, STATE(ALLOCATED), source, STATE(AVAILABLE), *freed,
-		back ? MOVED_BY(DEALLOCATE) : MOVED_BY(CANCEL));
+	const char *channel;
+	enum verdict known = channel_of(run, transfer, &channel);
+	enum verdict posted = post(run, &(struct posting){
+										.sku = line->sku,
+										.from_location = source,
+										.from_state = STATE(ALLOCATED),
+										.to_location = source,
+										.to_state = STATE(AVAILABLE),
+										.quantity = *freed,
+										.reason = back ? MOVED_BY(DEALLOCATE) : MOVED_BY(CANCEL),
+										.document_line = line->line,
+										.channel = channel,
+									});
+	return known == VERDICT_DONE ? posted : known;
 }
 
 enum verdict transfer_free_all(struct run *run, const struct transfer *transfer,

@@ -256,6 +256,55 @@ static void web_orders_do_not_drain_a_franchise_store(void **state)
 	assert_stock(book, "S1", "LEEDS", "10 0 0 0 0 0");
 }
 
+/* What one channel held and another sells is no longer the first one's. */
+static void a_hold_that_another_channel_confirms_uses_its_quota(void **state)
+{
+	struct book *book = *state;
+	set_quota(book, "web", 5);
+	set_quota(book, "till", 4);
+	const char *id = reserve(book, "S1*3@LEEDS")->id;
+	assert_int_equal(quota_of(book, "web")->used, 3);
+	Stockbook__V1__ConfirmReservationRequest *request = confirm_request(book, id);
+	request->channel = "till";
+	const Stockbook__V1__ConfirmReservationResponse *response =
+		book_call(book, "ReservationService/ConfirmReservation", request);
+	assert_int_equal(quota_of(book, "web")->used, 0);
+	assert_int_equal(quota_of(book, "till")->used, 3);
+	order_do(book, "OrderService/CancelOrderLines", response->order->id, "");
+	assert_int_equal(quota_of(book, "till")->used, 0);
+	assert_stock(book, "S1", "LEEDS", "10 0 0 0 0 0");
+}
+
+static void a_hold_that_another_channel_goes_on_with_uses_its_quota(void **state)
+{
+	struct book *book = *state;
+	set_quota(book, "web", 5);
+	set_quota(book, "till", 4);
+	const char *id = reserve(book, "S1*3@LEEDS")->id;
+	Stockbook__V1__ReplaceReservationRequest *request = replace_request(book, id, "S1*2@LEEDS");
+	request->channel = "till";
+	book_call(book, "ReservationService/ReplaceReservation", request);
+	assert_int_equal(quota_of(book, "web")->used, 0);
+	assert_int_equal(quota_of(book, "till")->used, 2);
+	assert_stock(book, "S1", "LEEDS", "8 2 0 0 0 0");
+}
+
+/* Also where a transfer was to bring them. */
+static void what_an_order_cancels_is_its_channels_again(void **state)
+{
+	struct book *book = *state;
+	set_quota(book, "web", 5);
+	Stockbook__V1__PlaceOrderRequest *request = place_request(book, "S1*3@LEEDS S1*1@LEEDS");
+	request->lines[0]->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE;
+	request->lines[0]->pickup_location = "YORK";
+	request->lines[1]->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_PICKUP;
+	const Stockbook__V1__PlaceOrderResponse *response =
+		book_call(book, "OrderService/PlaceOrder", request);
+	assert_int_equal(quota_of(book, "web")->used, 4);
+	order_do(book, "OrderService/CancelOrderLines", response->order->id, "");
+	assert_int_equal(quota_of(book, "web")->used, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, quota_setup, book_teardown)
@@ -265,6 +314,9 @@ int main(void)
 		TEST(quotas_of_many_channels_add_up),
 		TEST(a_promise_uses_the_channels_own_quota_and_giving_it_back_restores_it),
 		TEST(an_order_uses_the_quota_once_on_whatever_way_it_goes),
+		TEST(a_hold_that_another_channel_confirms_uses_its_quota),
+		TEST(a_hold_that_another_channel_goes_on_with_uses_its_quota),
+		TEST(what_an_order_cancels_is_its_channels_again),
 		TEST(an_expired_hold_gives_its_quota_back_to_whoever_asks_next),
 		TEST(a_quota_is_never_more_than_was_set),
 		TEST(setting_a_quota_again_counts_anew_and_without_a_quantity_it_is_over),
