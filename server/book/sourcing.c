@@ -112,7 +112,23 @@ enum verdict sourcing_check_location(struct run *run, const struct channel_row *
 	return VERDICT_DONE;
 }
 
-enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcing, size_t index,
+/* Most lines of a call name one location: it is checked once. */
+static enum verdict check_line_location(struct run *run, struct sourcing *sourcing,
+	const char *location, Stockbook__V1__FulfilmentMethod method)
+{
+	if (sourcing->checked && sourcing->checked_method == method &&
+		strcmp(sourcing->checked, location) == 0)
+		return VERDICT_DONE;
+	enum verdict verdict =
+		sourcing_check_location(run, sourcing->channel, sourcing->options, location, method, NULL);
+	if (verdict == VERDICT_DONE) {
+		sourcing->checked = location;
+		sourcing->checked_method = method;
+	}
+	return verdict;
+}
+
+enum verdict sourcing_check_line(struct run *run, struct sourcing *sourcing, size_t index,
 	const char *text, const char *location, int64_t quantity,
 	Stockbook__V1__FulfilmentMethod method, const char **sku)
 {
@@ -123,8 +139,7 @@ enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcin
 	/* The fields' names are only made for a refusal: there may be thousands of lines. */
 	enum verdict placed = VERDICT_DONE;
 	if (stocked_at)
-		placed = sourcing_check_location(run, sourcing->channel, sourcing->options, location,
-			method, NULL);
+		placed = check_line_location(run, sourcing, location, method);
 	if (placed == VERDICT_REFUSED)
 		return sourcing_check_location(run, sourcing->channel, sourcing->options, location, method,
 			arena_printf(run->arena, "lines[%zu].location", index));
@@ -143,14 +158,20 @@ enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcin
 
 /* ---- Cells ---- */
 
+/* Mostly it is the very same text of a line or of the channel's group. */
+static bool is_text(const char *a, const char *b)
+{
+	return a == b || strcmp(a, b) == 0;
+}
+
 static size_t *slot_of(const struct sourcing *sourcing, const char *sku, const char *location)
 {
 	size_t mask = sourcing->slot_count - 1;
 	uint64_t hash = XXH3_64bits_withSeed(location, strlen(location), XXH3_64bits(sku, strlen(sku)));
 	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		size_t cell = sourcing->slots[i];
-		if (cell == 0 || (strcmp(sourcing->cells[cell - 1].sku, sku) == 0 &&
-							 strcmp(sourcing->cells[cell - 1].location, location) == 0))
+		if (cell == 0 || (is_text(sourcing->cells[cell - 1].location, location) &&
+							 is_text(sourcing->cells[cell - 1].sku, sku)))
 			return &sourcing->slots[i];
 	}
 }

@@ -76,6 +76,8 @@ struct sourcing {
 	const char **excluded;                  /* by sourcing_exclude() */
 	size_t excluded_count;
 	size_t excluded_capacity;
+	const char *checked; /* the location that a line named last, and how it was to serve it */
+	Stockbook__V1__FulfilmentMethod checked_method;
 	struct text_index sku_index;
 	struct sourcing_sku *skus; /* by the SKU's number */
 	size_t most;
@@ -130,7 +132,7 @@ enum verdict sourcing_check_reach(struct run *run, const struct channel_row *cha
 	const char *code, const char *field);
 /* A line of a request: 1 to QUANTITY_MAX of a SKU or alias at a location as above, or ("") wherever
  * it is sourced. *sku is what it resolves to. Fields are named "lines[i]...". */
-enum verdict sourcing_check_line(struct run *run, const struct sourcing *sourcing, size_t index,
+enum verdict sourcing_check_line(struct run *run, struct sourcing *sourcing, size_t index,
 	const char *text, const char *location, int64_t quantity,
 	Stockbook__V1__FulfilmentMethod method, const char **sku);
 
