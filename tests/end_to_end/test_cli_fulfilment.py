@@ -1,5 +1,7 @@
 """The command line of people who bring goods to customers: pickups, parcels, transfers, orders with
 every method, promises; by hand and for programs, on narrow terminals, with what to do next."""
+import re
+
 import tap
 from floor import Floor
 
@@ -310,6 +312,10 @@ def test_narrow_terminals_and_colours_never_alone():
         plain = state["floor"].terminal(*command, columns=50, env={"NO_COLOR": "1"})
         assert plain.finish() == out, command
         assert "\033[" not in plain.raw, command
+    history = state["floor"].terminal("order", "history", "2015", columns=50).finish()
+    row, = [row.split() for row in history.splitlines() if "PICKUP" in row]
+    assert re.match(r"\d\d:\d\d$|\d\d-\d\d$", row[0]), history
+    assert row[2:4] == ["request", "REQUESTED"], history
     wide = state["floor"].terminal("work", columns=100)
     assert "most urgent" in wide.finish() and "\033[" in wide.raw
 

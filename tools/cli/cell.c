@@ -46,13 +46,28 @@ static const char *goods_text(struct arena *arena, const ProtobufCMessage *messa
 	return count > 1 ? arena_printf(arena, "%s +%zu", sku, count - 1) : sku;
 }
 
+/* "14:05" of today, "11-22" of another day. */
+static const char *brief_time(struct arena *arena, const Google__Protobuf__Timestamp *moment)
+{
+	char text[16];
+	time_t then = (time_t)moment->seconds, now = time(NULL);
+	struct tm tm;
+	if (!gmtime_r(&then, &tm) ||
+		!strftime(text, sizeof(text), then / 86400 == now / 86400 ? "%H:%M" : "%m-%d", &tm))
+		return "?";
+	return arena_string(arena, text);
+}
+
 const char *cell_text(struct arena *arena, const ProtobufCMessage *message,
 	const struct column *column)
 {
-	if (column->kind & COLUMN_DUE) {
+	if (column->kind & (COLUMN_DUE | COLUMN_BRIEF)) {
 		const Google__Protobuf__Timestamp *moment =
 			(const Google__Protobuf__Timestamp *)message_part(message, column->field);
-		return moment ? due_text(arena, moment->seconds, (int64_t)time(NULL)) : "";
+		if (!moment)
+			return "";
+		return column->kind & COLUMN_BRIEF ? brief_time(arena, moment)
+										   : due_text(arena, moment->seconds, (int64_t)time(NULL));
 	}
 	if (column->kind & COLUMN_GOODS)
 		return goods_text(arena, message, column->field);

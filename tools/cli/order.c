@@ -53,7 +53,7 @@ static const struct column list_columns[] = {
 };
 
 static const struct column history_columns[] = {
-	{"TIME", "time", COLUMN_TEXT},
+	{"TIME", "time", COLUMN_TIME},
 	{"WHAT", "document_kind", COLUMN_TEXT},
 	{"ID", "document_id", COLUMN_SHORT | COLUMN_EXTRA},
 	{"STEP", "step", COLUMN_TEXT},

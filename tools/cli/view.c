@@ -232,6 +232,13 @@ static bool drop_extra(struct column *columns, size_t *count)
 	return true;
 }
 
+static void tell_times(struct column *columns, size_t count, bool briefly)
+{
+	for (size_t i = 0; i < count; i++)
+		if (columns[i].kind & COLUMN_TIME)
+			columns[i].kind = (columns[i].kind & ~COLUMN_BRIEF) | (briefly ? COLUMN_BRIEF : 0);
+}
+
 /* One row after the other, a field a line. */
 static void print_blocks(struct cli *cli, const struct rows *pages, size_t pages_count,
 	const struct column *columns, size_t columns_count)
@@ -274,7 +281,10 @@ static void print_table(struct cli *cli, const struct rows *pages, size_t pages_
 	}
 	while (!fits(cli, pages, pages_count, chosen, count) && drop_extra(chosen, &count))
 		;
+	if (!fits(cli, pages, pages_count, chosen, count))
+		tell_times(chosen, count, true);
 	if (!fits(cli, pages, pages_count, chosen, count)) {
+		tell_times(chosen, count, false);
 		print_blocks(cli, pages, pages_count, chosen, count);
 		return;
 	}

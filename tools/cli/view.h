@@ -19,6 +19,8 @@ enum column_kind {
 	COLUMN_STATUS = 128, /* coloured by what the word says */
 	COLUMN_BAR = 256,    /* a bar; '!' in it is late. Not in CSV and JSON */
 	COLUMN_GOODS = 512,  /* lines: the SKU of the first, and how many more there are */
+	COLUMN_TIME = 1024,  /* a time that may be told briefly where the terminal is too narrow */
+	COLUMN_BRIEF = 2048, /* it is: the time of day, or the day of another */
 };
 
 /* An id's end, as tables show it and document.h takes it. */
