@@ -54,6 +54,7 @@ struct run {
 	/* The person who acts, where the request names one ("" or NULL: none): stands with the token's
 	 * name in the history, "till-7/anna". */
 	const char *worker;
+	struct recounts *recounts; /* that wait, as far as it asked for any; work.c's own */
 	struct refusal refusal;
 };
 

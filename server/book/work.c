@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "book/text_index.h"
+
 #define REASON(name) STOCKBOOK__V1__REASON__REASON_##name
 #define KIND(name) STOCKBOOK__V1__WORK_KIND__WORK_KIND_##name
 #define KIND_LAST KIND(RECOUNT)
@@ -124,8 +126,9 @@ static bool is_recount_of(const struct work_row *row, const char *sku, const cha
 		   strcmp(row->location, location) == 0;
 }
 
-enum verdict work_recounts(struct run *run, const char *sku, const char *location,
-	const struct work_row ***rows, size_t *count)
+/* With room for `more`. */
+static enum verdict stored_recounts(struct run *run, const char *sku, const char *location,
+	size_t more, const struct work_row ***rows, size_t *count)
 {
 	struct scan scan = {.shape = &recounts_shape, .limit = RECOUNTS_MAX};
 	scan.values[0] = (struct scan_value){.present = true, .text = location};
@@ -133,10 +136,7 @@ enum verdict work_recounts(struct run *run, const char *sku, const char *locatio
 	const struct scan_result *stored = workset_scan(run->set, &scan);
 	if (!stored)
 		return VERDICT_NEED;
-	/* A scan does not see what this batch made. */
-	size_t made_count;
-	const void *const *made = workset_rows(run->set, TABLE(work), ROW_INSERTED, &made_count);
-	*rows = arena_alloc_array(run->arena, stored->count + made_count, sizeof(**rows));
+	*rows = arena_alloc_array(run->arena, stored->count + more, sizeof(**rows));
 	*count = 0;
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < stored->count; i++) {
@@ -148,25 +148,63 @@ enum verdict work_recounts(struct run *run, const char *sku, const char *locatio
 		else if (found == LOOKUP_FOUND)
 			(*rows)[(*count)++] = row;
 	}
-	for (size_t i = 0; i < made_count; i++)
+	return verdict;
+}
+
+enum verdict work_recounts(struct run *run, const char *sku, const char *location,
+	const struct work_row ***rows, size_t *count)
+{
+	/* A scan does not see what this batch made. */
+	size_t made_count;
+	const void *const *made = workset_rows(run->set, TABLE(work), ROW_INSERTED, &made_count);
+	enum verdict verdict = stored_recounts(run, sku, location, made_count, rows, count);
+	for (size_t i = 0; i < made_count && verdict == VERDICT_DONE; i++)
 		if (is_recount_of(made[i], sku, location))
 			(*rows)[(*count)++] = made[i];
 	return verdict;
 }
 
-enum verdict work_recount_find(struct run *run, const char *sku, const char *location,
-	struct uuid *id, bool *made)
+/* Those that the batch made before this run, which no scan sees, and those that the run asked for:
+ * looked for once, since one call may ask for as many as an order has lines. */
+struct recounts {
+	struct text_index index; /* "sku location" */
+	struct uuid *ids;
+};
+
+/* Neither code has a line's end in it. */
+static const char *recount_key(struct run *run, const char *sku, const char *location)
 {
-	const struct work_row **rows;
+	return arena_printf(run->arena, "%s\n%s", sku, location);
+}
+
+static void recounts_add(struct recounts *recounts, const char *key, const struct uuid *id)
+{
+	bool added;
+	size_t number = text_index_add(&recounts->index, key, &added);
+	if (added)
+		recounts->ids[number] = *id;
+}
+
+static struct recounts *recounts_known(struct run *run)
+{
+	if (run->recounts)
+		return run->recounts;
 	size_t count;
-	enum verdict verdict = work_recounts(run, sku, location, &rows, &count);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	*made = count == 0;
-	if (count > 0) {
-		*id = rows[0]->document_id;
-		return VERDICT_DONE;
+	const void *const *made = workset_rows(run->set, TABLE(work), ROW_INSERTED, &count);
+	struct recounts *recounts = arena_alloc(run->arena, sizeof(*recounts));
+	text_index_init(&recounts->index, run->arena, count + LINES_MAX);
+	recounts->ids = arena_alloc_array(run->arena, count + LINES_MAX, sizeof(*recounts->ids));
+	for (size_t i = 0; i < count; i++) {
+		const struct work_row *row = made[i];
+		if (row->kind == KIND(RECOUNT))
+			recounts_add(recounts, recount_key(run, row->sku, row->location), &row->document_id);
 	}
+	return run->recounts = recounts;
+}
+
+static enum verdict recount_insert(struct run *run, const char *sku, const char *location,
+	struct uuid *id)
+{
 	int32_t part = part_of(location, run->limits->parts);
 	*id = run_new_id(run, part);
 	/* Due at once: until it is done the book knows less than it should. */
@@ -180,6 +218,31 @@ enum verdict work_recount_find(struct run *run, const char *sku, const char *loc
 			.due_at = run->now_us,
 		},
 		0, KIND(RECOUNT));
+}
+
+enum verdict work_recount_find(struct run *run, const char *sku, const char *location,
+	struct uuid *id, bool *made)
+{
+	*made = false;
+	struct recounts *known = recounts_known(run);
+	const char *key = recount_key(run, sku, location);
+	size_t number = text_index_find(&known->index, key);
+	if (number != SIZE_MAX) {
+		*id = known->ids[number];
+		return VERDICT_DONE;
+	}
+	const struct work_row **rows;
+	size_t count;
+	enum verdict verdict = stored_recounts(run, sku, location, 0, &rows, &count);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	*made = count == 0;
+	if (*made)
+		verdict = recount_insert(run, sku, location, id);
+	else
+		*id = rows[0]->document_id;
+	recounts_add(known, key, id);
+	return verdict;
 }
 
 enum verdict work_recount(struct run *run, const char *sku, const char *location)
