@@ -15,8 +15,8 @@ export const grpc = require('@grpc/grpc-js');
 const loader = require('@grpc/proto-loader');
 
 const proto = path.join(process.env.STOCKBOOK_SOURCE_DIR, 'proto');
-const nouns = ['item', 'location', 'channel', 'stock', 'reservation', 'order', 'return', 'ledger',
-  'event', 'server', 'session'];
+const nouns = ['item', 'location', 'channel', 'stock', 'sourcing', 'reservation', 'order', 'pickup',
+  'shipment', 'transfer', 'work', 'return', 'ledger', 'event', 'server', 'session'];
 const api = grpc.loadPackageDefinition(loader.loadSync([
   ...nouns.map((noun) => `stockbook/v1/${noun}.proto`),
   'grpc/health/v1/health.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto',
