@@ -312,7 +312,7 @@ def test_narrow_terminals_and_colours_never_alone():
         plain = state["floor"].terminal(*command, columns=50, env={"NO_COLOR": "1"})
         assert plain.finish() == out, command
         assert "\033[" not in plain.raw, command
-    history = state["floor"].terminal("order", "history", "2015", columns=50).finish()
+    history = state["floor"].terminal("order", "history", "2015", columns=40).finish()
     row, = [row.split() for row in history.splitlines() if "PICKUP" in row]
     assert re.match(r"\d\d:\d\d$|\d\d-\d\d$", row[0]), history
     assert row[2:4] == ["request", "REQUESTED"], history
