@@ -1,7 +1,5 @@
-"""The command line of people who bring goods to customers: pickups, parcels, transfers, orders with
-every method, promises; by hand and for programs, on narrow terminals, with what to do next."""
-import re
-
+"""The command line of people who bring goods to customers: pickups, parcels, transfers, work; by
+hand and for programs, with what to do next."""
 import tap
 from floor import Floor
 
@@ -184,73 +182,6 @@ def test_transfer_is_approved_closed_short_and_cancelled():
     assert level("MUG").get("inTransit", 0) == 0
 
 
-def test_till_sells_what_it_lacks_from_elsewhere():
-    run("item", "put", "RARE", "--name", "Rare thing")
-    run("stock", "receive", "LEEDS", "RARE:1")
-    run("stock", "receive", "YORK", "RARE:5")
-    sold = run("order", "place", "--channel", "till", "--carry-out", "--otherwise", "ship",
-               "--location", "LEEDS", "--reference", "2010", "RARE:3=9.00GBP")
-    rows = [row.split() for row in sold.out.splitlines() if " RARE " in row]
-    assert [row[2] for row in rows] == ["CARRY_OUT", "SHIP"], sold.out
-    mixed = json("order", "place", "--channel", "web", "--pickup-at", "LEEDS", "--reference", "2011",
-                 "MUG:1/ship", "RARE:2@YORK/ship-to-store", "VASE:1@YORK/pickup")
-    methods = [line["method"].removeprefix("FULFILMENT_METHOD_") for line in
-               mixed["order"]["lines"]]
-    assert methods == ["SHIP", "SHIP_TO_STORE", "PICKUP"]
-    assert {pickup["location"] for pickup in mixed["pickups"]} == {"LEEDS", "YORK"}
-    assert mixed["transfers"][0]["destination"] == "LEEDS"
-
-
-def test_order_is_amended_cancelled_and_tells_its_history():
-    order("2012", "LAMP:3=2.00GBP", "MUG:1=1.00GBP")
-    run("pickup", "accept", "2012")
-    amended = run("order", "amend", "2012", "1:1", "2=1.50GBP", "--add", "VASE:1=3.00GBP/ship",
-                  "--note", "on the phone")
-    assert "6.50 GBP" in amended.out, amended.out
-    assert "neither LINE:QUANTITY" in run("order", "amend", "2012", "LAMP:1", expect=2).err
-    cancelled = run("order", "cancel", "2012", "2:1", "--note", "too dear")
-    assert "CANCELLED" in cancelled.out
-    history = run("order", "history", "2012", "--output", "csv").rows()
-    steps = [(row["document_kind"], row["step"]) for row in history]
-    for step in (("ORDER", "place"), ("PICKUP", "accept"), ("ORDER", "amend")):
-        assert step in steps, steps
-    assert any(row["note"] == "too dear" for row in history), history
-    assert "anna" in run("order", "history", "2012").out
-
-
-def test_basket_of_the_web_is_confirmed_at_a_till_by_its_customer():
-    run("reserve", "create", "--owner", "basket-7", "--customer", "zoe", "--channel", "web",
-        "--method", "pickup", "LAMP:1@LEEDS", "MUG:2@LEEDS")
-    assert "basket-7" in run("reserve", "show", "zoe").out
-    run("reserve", "extend", "basket-7", "--hold-for", "2h")
-    confirmed = json("reserve", "confirm", "zoe", "--channel", "till", "--price", "LAMP=2.00GBP",
-                     "--price", "MUG=1.00GBP", "LAMP/carry-out", "MUG@LEEDS/pickup")
-    assert confirmed["order"]["channel"] == "till"
-    methods = {line["sku"]: line["method"] for line in confirmed["order"]["lines"]}
-    assert methods == {"LAMP": "FULFILMENT_METHOD_CARRY_OUT", "MUG": "FULFILMENT_METHOD_PICKUP"}
-    assert confirmed["pickups"][0]["location"] == "LEEDS"
-    missing = run("reserve", "show", "nobody", expect=1)
-    assert "reservation 'nobody' not found by its owner or customer" in missing.err
-
-
-def test_promise_says_where_from_when_and_who_was_passed_over():
-    out = run("promise", "--channel", "web", "--explain", "LAMP:2").out
-    assert "all of it by 20" in out
-    rows = [row.split() for row in out.splitlines()]
-    assert ["SKU", "QUANTITY", "FROM", "WHEN"] in rows
-    why = out.split("who was looked at")[1]
-    assert "serves it" in why and "not needed" in why, out
-    nothing = run("promise", "--channel", "web", "LAMP:100000").out
-    assert "nowhere" in nothing and "NOT all of it can be kept" in nothing, nothing
-    near = run("promise", "--channel", "web", "--method", "pickup", "--near", "53.96,-1.08", "VASE",
-               "MUG:2").out.splitlines()
-    assert near[1].split()[0] == "YORK" and near[2].split()[0] == "LEEDS", near
-    assert " all " in near[1]
-    answer = json("promise", "--channel", "web", "--exclude", "DC1", "LAMP")
-    assert answer["options"][0]["sources"][0]["location"] == "LEEDS"
-    assert "not LATITUDE,LONGITUDE" in run("promise", "LAMP", "--near", "here", expect=2).err
-
-
 def test_work_is_summed_up_claimed_and_released():
     order("2013", "LAMP:1", "VASE:4")
     order("2014", "LAMP:1")
@@ -280,56 +211,6 @@ def test_recount_is_requested_and_recorded():
     assert f"VASE: {before - 1} counted, -1: the book had more" in done, done
     assert "as the book has it" in done
     assert json("work", "list", "recount")["work"] == []
-
-
-def test_quotas_shelves_places_and_channels_take_their_new_fields():
-    quota = json("stock", "quota", "LEEDS", "web", "VASE:3")["quotas"][0]
-    assert (quota["quantity"], quota["channel"]) == ("3", "web")
-    run("stock", "quota", "LEEDS", "web", "VASE:none")
-    unknown = run("stock", "shelf", "LEEDS", "VASE=Z-9", "odd=sku=A-1", expect=1)
-    assert "sku 'odd=sku' not found" in unknown.err, unknown.err
-    assert "1 shelves at LEEDS" in run("stock", "shelf", "LEEDS", "VASE=Z-9").out
-    placed = json("location", "put", "HULL", "--coordinates", "53.74,-0.33", "--accept-within",
-                  "30m", "--ready-within", "2h", "--keep-for", "3d", "--ship-within", "1d")
-    hull = placed["location"]
-    assert (hull["pickupAcceptMinutes"], hull["pickupReadyMinutes"], hull["pickupHoldMinutes"],
-            hull["shipMinutes"]) == (30, 120, 4320, 1440)
-    assert "whole minutes" in run("location", "put", "HULL", "--keep-for", "30s", expect=2).err
-    channel = run("channel", "put", "market", "--group", "uk", "--strategy", "nearest",
-                  "--exclude", "YORK/pickup", "--exclude", "LEEDS", "--delivery-days", "2").out
-    assert "NEAREST" in channel and "PICKUP" in channel, channel
-
-
-def test_narrow_terminals_and_colours_never_alone():
-    order("2015", "LAMP:1")
-    order("2016", "MUG:1", method="ship")
-    for command in (["work"], ["pickup", "list"], ["ship", "list"], ["order", "show", "2015"],
-                    ["order", "history", "2015"], ["promise", "--channel", "web", "LAMP:1"],
-                    ["transfer", "list", "--outgoing"]):
-        terminal = state["floor"].terminal(*command, columns=50)
-        out = terminal.finish()
-        assert all(len(row) <= 50 for row in out.splitlines()), (command, out)
-        plain = state["floor"].terminal(*command, columns=50, env={"NO_COLOR": "1"})
-        assert plain.finish() == out, command
-        assert "\033[" not in plain.raw, command
-    history = state["floor"].terminal("order", "history", "2015", columns=40).finish()
-    row, = [row.split() for row in history.splitlines() if "PICKUP" in row]
-    assert re.match(r"\d\d:\d\d$|\d\d-\d\d$", row[0]), history
-    assert row[2:4] == ["request", "REQUESTED"], history
-    wide = state["floor"].terminal("work", columns=100)
-    assert "most urgent" in wide.finish() and "\033[" in wide.raw
-
-
-def test_help_of_every_command_has_an_example():
-    for noun in ("work", "pick", "pickup", "ship", "transfer", "recount", "promise", "order",
-                 "reserve"):
-        out = run(noun, "--help").out
-        assert f"Usage: stockbook {noun}" in out and "Examples:" in out, out
-        commands = out.split("Commands:\n")[1].split("\n\n")[0] if "Commands:" in out else ""
-        for row in commands.splitlines():
-            command = row.split()[0]
-            if not command.startswith("("):
-                assert "Examples:\n" in run(noun, command, "--help").out, (noun, command)
 
 
 def test_the_book_is_right_after_all_that():
