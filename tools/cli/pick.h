@@ -18,4 +18,14 @@ int pick_bag_of(const Stockbook__V1__ClaimWorkResponse *batch, const char *sku, 
 struct handled_line **pick_spread(struct cli *cli, const Stockbook__V1__ClaimWorkResponse *batch,
 	const struct scan *scan);
 
+/* The commands of a document that is picked. */
+const struct document_kind *pick_kind_of(const Stockbook__V1__Work *work);
+/* What people call it: the order's number where there is one. */
+const char *pick_name_of(const Stockbook__V1__Work *work);
+
+/* Records what was scanned of a batch, shows it, and releases what is left. One document that cannot
+ * be recorded does not stop the others; the code is then its. */
+enum exit_code pick_record(struct cli *cli, const Stockbook__V1__ClaimWorkResponse *batch,
+	const struct scan *scan);
+
 #endif
