@@ -115,6 +115,9 @@ enum verdict sourcing_expire(struct sourcing_expiry *expiry, struct sourcing *so
 		expiry->done = true;
 		return VERDICT_DONE;
 	}
+	/* What is only counted must not be met in both stages. */
+	if (sourcing->reading)
+		expiry->stage = 1;
 	const struct scan_result *result = ask(expiry, sourcing, run);
 	if (!result)
 		return VERDICT_NEED;

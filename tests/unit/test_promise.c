@@ -248,6 +248,9 @@ static void what_expired_holds_have_can_be_promised(void **state)
 	const Stockbook__V1__PromiseOption *option =
 		ask(book, promise_request(book, "S1*2"))->options[0];
 	assert_string_equal(sources(book, option), "0:LEEDS*2");
+	/* Once, however long they are searched for. */
+	option = ask(book, promise_request(book, "S1*5"))->options[0];
+	assert_string_equal(sources(book, option), "0:LEEDS*3 0:-*2");
 	assert_stock(book, "S1", "LEEDS", "0 3 0 0 0 0");
 }
 
