@@ -11,6 +11,7 @@
 #include "book/fulfilment.h"
 #include "book/reservation.h"
 #include "book/reservation_method.h"
+#include "book/ship_day.h"
 
 #define STATUS(name) STOCKBOOK__V1__RESERVATION_STATUS__RESERVATION_STATUS_##name
 #define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
@@ -250,6 +251,25 @@ static enum verdict post_all(struct run *run, const struct confirming *confirmin
 	return verdict;
 }
 
+/* What is sent is a parcel of this day for each location. A hold was promised before anybody asked for
+ * the day's capacity: it is counted, and never refused for it. */
+static enum verdict count_parcels(struct run *run, const struct confirming *confirming)
+{
+	struct text_index locations;
+	text_index_init(&locations, run->arena, confirming->row->line_location.count);
+	bool need = false;
+	for (size_t i = 0; i < confirming->line_count; i++) {
+		const struct order_line *line = &confirming->lines[i];
+		for (size_t j = 0; line->method == METHOD(SHIP) && j < line->allocation_count; j++) {
+			bool first;
+			text_index_add(&locations, line->allocations[j].location, &first);
+			need =
+				(first && ship_day_add(run, line->allocations[j].location) == VERDICT_NEED) || need;
+		}
+	}
+	return need ? VERDICT_NEED : VERDICT_DONE;
+}
+
 /* The movements are the order's: its history begins with where its goods came from. */
 static void store(struct run *run, struct confirming *confirming, struct order *order)
 {
@@ -318,6 +338,8 @@ static enum verdict confirm_decide(struct run *run, struct confirming *confirmin
 		verdict = post_all(run, confirming);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
+	if (count_parcels(run, confirming) == VERDICT_NEED)
+		verdict = VERDICT_NEED;
 	return priced == VERDICT_NEED || ways == VERDICT_NEED ? VERDICT_NEED : verdict;
 }
 

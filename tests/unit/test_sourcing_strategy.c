@@ -257,6 +257,21 @@ static void whose_capacity_is_used_up_is_passed_over_until_tomorrow(void **state
 	expect(book, STRATEGY(PREFERENCE), "S1*1", "LEEDS:1");
 }
 
+static void a_hold_that_is_confirmed_is_a_parcel_of_the_day(void **state)
+{
+	struct book *book = *state;
+	for (size_t i = 0; i < 3; i++)
+		book_receive(book, "S1", codes[i], 20);
+	put_spot(book, "LEEDS", (struct spot){.capacity = 1});
+	const char *held = reserve(book, "S1*1")->id;
+	const char *late = reserve(book, "S1*1")->id;
+	book_call(book, "ReservationService/ConfirmReservation", confirm_request(book, held));
+	expect(book, STRATEGY(PREFERENCE), "S1*1", "YORK:1");
+	/* It was promised: the day's capacity does not refuse it. */
+	book_call(book, "ReservationService/ConfirmReservation", confirm_request(book, late));
+	assert_stock(book, "S1", "LEEDS", "18 0 2 0 0 0");
+}
+
 /* Both see one parcel left at LEEDS; who is second under the lock goes to YORK. */
 static void two_calls_do_not_both_take_the_last_parcel_of_the_day(void **state)
 {
@@ -477,6 +492,7 @@ int main(void)
 		TEST(the_fewest_for_what_there_is_when_it_is_not_enough),
 		TEST(the_least_loaded_serves_first),
 		TEST(whose_capacity_is_used_up_is_passed_over_until_tomorrow),
+		TEST(a_hold_that_is_confirmed_is_a_parcel_of_the_day),
 		TEST(two_calls_do_not_both_take_the_last_parcel_of_the_day),
 		TEST(web_orders_do_not_drain_a_franchise_store),
 		TEST(what_the_call_excludes_serves_nothing),
