@@ -467,6 +467,17 @@ static int64_t after_minutes(const struct run *run, int32_t minutes, int32_t oth
 	return run->now_us + (minutes > 0 ? minutes : otherwise) * MINUTE_US;
 }
 
+void fulfilment_set_deadlines(const struct run *run, const struct location_row *location,
+	struct fulfilment_row *row)
+{
+	if (is_pickup(row)) {
+		row->accept_by = after_minutes(run, location->pickup_accept_minutes, ACCEPT_MINUTES);
+		row->ready_by = after_minutes(run, location->pickup_ready_minutes, READY_MINUTES);
+	} else {
+		row->ready_by = after_minutes(run, location->ship_minutes, SHIP_MINUTES);
+	}
+}
+
 static struct fulfilment_row *row_insert(struct run *run, struct order *order,
 	Stockbook__V1__DocumentKind kind, const struct location_row *location, size_t line_count,
 	const struct uuid *replaces)
@@ -483,12 +494,7 @@ static struct fulfilment_row *row_insert(struct run *run, struct order *order,
 	row->customer = from->customer;
 	row->reference = from->reference;
 	row->line_count = (int32_t)line_count;
-	if (is_pickup(row)) {
-		row->accept_by = after_minutes(run, location->pickup_accept_minutes, ACCEPT_MINUTES);
-		row->ready_by = after_minutes(run, location->pickup_ready_minutes, READY_MINUTES);
-	} else {
-		row->ready_by = after_minutes(run, location->ship_minutes, SHIP_MINUTES);
-	}
+	fulfilment_set_deadlines(run, location, row);
 	if (replaces)
 		row->replaces = *replaces;
 	row->created_at = row->updated_at = run->now_us;

@@ -109,6 +109,10 @@ enum verdict fulfilment_insert(struct run *run, struct order *order,
 	Stockbook__V1__DocumentKind kind, const char *location, const struct fulfilment_share *shares,
 	size_t count, const struct uuid *replaces, struct fulfilment **made);
 
+/* From now on, by the location's minutes. The row is being edited. */
+void fulfilment_set_deadlines(const struct run *run, const struct location_row *location,
+	struct fulfilment_row *row);
+
 /* Opens what freshly allocated lines of the order ask for, by their methods: a pickup at each
  * location of PICKUP lines; for SHIP_TO_STORE lines a pickup at the pickup location and a transfer
  * from each source to it; for SHIP lines a shipment at each location when the order's channel plans

@@ -12,6 +12,7 @@
 #define REMEDY(name) STOCKBOOK__V1__SHORT_REMEDY__SHORT_REMEDY_##name
 #define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
 #define KIND(name) STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_##name
+#define PICKUP(name) STOCKBOOK__V1__PICKUP_STATUS__PICKUP_STATUS_##name
 
 /* ---- Short units ---- */
 
@@ -349,6 +350,18 @@ enum verdict fulfilment_resource(struct run *run, struct order *order, struct fu
 
 /* ---- What a transfer brings ---- */
 
+/* The store can begin only now: its time counts from here. */
+static enum verdict begin_deadlines(struct run *run, struct fulfilment *pickup)
+{
+	const struct location_row *location;
+	enum lookup found = find_location(run, pickup->row->location, ACCESS_PEEK, &location);
+	if (found == LOOKUP_NEEDED)
+		return VERDICT_NEED;
+	CHECK(found == LOOKUP_FOUND);
+	fulfilment_set_deadlines(run, location, workset_edit(run->set, pickup->row));
+	return VERDICT_DONE;
+}
+
 enum verdict pickup_arrive(struct run *run, struct order *order, struct fulfilment *pickup,
 	const struct pickup_arrival *arrivals, size_t count)
 {
@@ -366,6 +379,11 @@ enum verdict pickup_arrive(struct run *run, struct order *order, struct fulfilme
 		if (verdict != VERDICT_DONE)
 			return verdict;
 	}
-	return fulfilment_advance(run, order, pickup, any ? PICKUP_ARRIVE : PICKUP_MISS,
-		(int)pickup_status_of(pickup, false), NULL, NULL);
+	Stockbook__V1__PickupStatus status = pickup_status_of(pickup, false);
+	enum verdict begun = VERDICT_DONE;
+	if (status != PICKUP(AWAITING_TRANSFER) && fulfilment_total(pickup).to_pick > 0)
+		begun = begin_deadlines(run, pickup);
+	enum verdict verdict = fulfilment_advance(run, order, pickup, any ? PICKUP_ARRIVE : PICKUP_MISS,
+		(int)status, NULL, NULL);
+	return verdict == VERDICT_DONE ? begun : verdict;
 }

@@ -158,6 +158,22 @@ static void what_a_transfer_does_not_bring_is_open_and_the_pickup_goes_on(void *
 	assert_line(order_of(book, id), 1, "1 0 1 0 0 0");
 }
 
+static void the_stores_time_begins_when_the_goods_are_there(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 1);
+	book_receive(book, "S1", "HULL", 1);
+	const char *id = pickup_at(book, "S1*1@LEEDS", PICKUP(ACCEPTED));
+	const char *transfer = pick(book, id, "1*0-1n", REMEDY(TRANSFER))->resourced[0]->document_id;
+	dispatch(book, transfer, "");
+	book->now_us += 3 * 86400 * SECOND_US;
+	receive(book, transfer, "");
+	const Stockbook__V1__Pickup *pickup = get_pickup(book, id);
+	assert_int_equal(pickup->status, PICKUP(ACCEPTED));
+	assert_int_equal(pickup->accept_by->seconds, pickup->update_time->seconds + 3600);
+	assert_int_equal(pickup->ready_by->seconds, pickup->update_time->seconds + 4 * 3600);
+}
+
 static void the_customer_does_not_get_what_is_cancelled(void **state)
 {
 	struct book *book = *state;
@@ -364,6 +380,7 @@ int main(void)
 		TEST(nothing_is_found_for_an_order_without_a_channel_and_the_fact_is_posted),
 		TEST(a_transfer_brings_what_is_short_and_the_pickup_waits),
 		TEST(what_a_transfer_does_not_bring_is_open_and_the_pickup_goes_on),
+		TEST(the_stores_time_begins_when_the_goods_are_there),
 		TEST(the_customer_does_not_get_what_is_cancelled),
 		TEST(several_short_lines_are_counted_again_each),
 		TEST(a_short_pick_of_what_a_fact_took_leaves_nothing_below_zero),
