@@ -144,8 +144,8 @@ static void make_room(struct run *run, struct amending *amending)
 {
 	const Stockbook__V1__AmendOrderRequest *request = amending->request;
 	struct order *order = &amending->order;
-	struct order_line *lines =
-		arena_alloc_array(run->arena, order->count + 2 * request->n_add, sizeof(*lines));
+	struct order_line *lines = arena_alloc_array(run->arena,
+		order->count + new_lines_room(request->add, request->n_add), sizeof(*lines));
 	memcpy(lines, order->lines, order->count * sizeof(*lines));
 	order->lines = lines;
 	amending->named = arena_alloc_array(run->arena, order->count, sizeof(bool));
@@ -179,7 +179,7 @@ static enum verdict amend_decide(struct run *run, struct amending *amending)
 	struct sourcing *sourcing = &amending->sourcing;
 	make_room(run, amending);
 	sourcing_init(sourcing, run, amending->channel, request->sourcing,
-		request->n_lines + NEW_LINES_DEMANDS_MAX(request->n_add));
+		request->n_lines + request->n_add);
 	enum verdict amended = amend_lines(run, amending);
 	if (amended == VERDICT_REFUSED)
 		return amended;

@@ -141,8 +141,8 @@ static enum verdict add_line(struct run *run, struct new_lines *new, struct sour
 	enum verdict verdict = check_method(run, new, index, &line->method);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	verdict = sourcing_check_line(run, sourcing, index, from->sku, from->location, from->quantity,
-		line->method, &line->sku);
+	verdict = sourcing_check_line(run, sourcing, (size_t) new->offset + index, from->sku,
+		from->location, from->quantity, line->method, &line->sku);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
 	enum verdict fetched = check_pickup_location(run, new, index);
@@ -155,12 +155,19 @@ static enum verdict add_line(struct run *run, struct new_lines *new, struct sour
 	return add_wants(run, new, sourcing, index);
 }
 
+size_t new_lines_room(Stockbook__V1__PlaceOrderLine *const *asked, size_t count)
+{
+	size_t room = count;
+	for (size_t i = 0; i < count; i++)
+		room += asked[i]->otherwise != METHOD(UNSPECIFIED);
+	return room;
+}
+
 enum verdict new_lines_add(struct run *run, struct new_lines *new, struct sourcing *sourcing)
 {
 	new->count = new->asked_count;
 	new->first_demand = sourcing->count;
-	new->demanded = arena_alloc_array(run->arena, NEW_LINES_DEMANDS_MAX(new->asked_count),
-		sizeof(*new->demanded));
+	new->demanded = arena_alloc_array(run->arena, new->asked_count, sizeof(*new->demanded));
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < new->asked_count; i++) {
 		enum verdict added = add_line(run, new, sourcing, i);

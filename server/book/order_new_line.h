@@ -23,7 +23,7 @@ struct new_lines {
 	const char *field;        /* of the request: "lines" */
 	int32_t first;            /* number of the first */
 	int32_t offset;           /* what sourcing calls the first of them */
-	struct order_line *lines; /* room for two for each that is asked for */
+	struct order_line *lines; /* with new_lines_room() */
 	bool fulfil;
 	const char *currency; /* NULL: none yet */
 	int64_t total;
@@ -35,10 +35,10 @@ struct new_lines {
 	size_t demand_count;
 };
 
-/* As many demands as the lines may make. */
-#define NEW_LINES_DEMANDS_MAX(count) (2 * (count))
-
-/* Checks them, and adds what they want to the sourcing, which has its channel. */
+/* As many lines of the order as they may make: those that are carried out may come in two parts. */
+size_t new_lines_room(Stockbook__V1__PlaceOrderLine *const *asked, size_t count);
+/* Checks them, and adds what they want to the sourcing, which has its channel: a demand for each at
+ * the most. */
 enum verdict new_lines_add(struct run *run, struct new_lines *new, struct sourcing *sourcing);
 /* After sourcing_decide(): posts the facts, then what was granted. */
 enum verdict new_lines_post(struct run *run, struct new_lines *new,

@@ -24,8 +24,7 @@ static enum verdict place_decide(struct run *run, const Stockbook__V1__PlaceOrde
 	enum verdict channel_verdict = require_channel(run, request->channel, "channel", &channel);
 	if (channel_verdict == VERDICT_REFUSED)
 		return channel_verdict;
-	sourcing_init(sourcing, run, channel, request->sourcing,
-		NEW_LINES_DEMANDS_MAX(request->n_lines));
+	sourcing_init(sourcing, run, channel, request->sourcing, request->n_lines);
 	enum verdict verdict = new_lines_add(run, new, sourcing);
 	if (verdict == VERDICT_REFUSED)
 		return verdict;
@@ -70,7 +69,8 @@ enum verdict order_place(struct run *run, const void *request_, void *response_)
 		.first = 1,
 		.fulfil = request->fulfil,
 	};
-	new.lines = arena_alloc_array(run->arena, 2 * request->n_lines, sizeof(*new.lines));
+	new.lines = arena_alloc_array(run->arena, new_lines_room(request->lines, request->n_lines),
+		sizeof(*new.lines));
 	struct sourcing sourcing;
 	enum verdict verdict = place_decide(run, request, &new, &sourcing);
 	if (verdict == VERDICT_DONE && new.count > LINES_MAX)

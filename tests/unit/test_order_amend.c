@@ -157,6 +157,22 @@ static void prices_change_and_lines_are_added(void **state)
 		"lines[1].line");
 }
 
+/* Errors count new lines on after those that are amended. */
+static void what_is_wrong_with_a_new_line_is_told_behind_the_others(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 3);
+	const char *id = place(book, "S1*2")->id;
+	Stockbook__V1__AmendOrderRequest *request = amend_request(book, id);
+	amend_line(book, request, 1, 1, STAYS);
+	add_lines(book, request, "S3*1 S2*7");
+	const struct refusal *refusal = book_refusal(book, amend_name, request, REASON(OUT_OF_STOCK));
+	assert_string_equal(refusal_value(refusal, "lines[2].requested"), "7");
+	request->add[1]->sku = "nothing";
+	refusal = book_refusal(book, amend_name, request, REASON(ITEM_NOT_FOUND));
+	assert_string_equal(refusal_value(refusal, "field"), "lines[2].sku");
+}
+
 static void an_amended_pickup_follows_its_order(void **state)
 {
 	struct book *book = *state;
@@ -230,6 +246,7 @@ int main(void)
 		TEST(more_than_there_is_changes_nothing),
 		TEST(no_less_than_what_left),
 		TEST(prices_change_and_lines_are_added),
+		TEST(what_is_wrong_with_a_new_line_is_told_behind_the_others),
 		TEST(an_amended_pickup_follows_its_order),
 		TEST(the_history_tells_of_all_documents_in_order),
 	};
