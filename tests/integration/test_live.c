@@ -135,7 +135,7 @@ static void what_may_be_old_comes_from_memory_and_says_its_age(void **state)
 static void an_answer_is_never_older_than_it_says(void **state)
 {
 	(void)state;
-	enum { STEPS = 300 };
+	enum { STEPS = 150 };
 	int64_t made_us[STEPS + 1];
 	warm("MUG", "STORE-2");
 	size_t from_memory = 0;
@@ -166,7 +166,7 @@ static void a_position_is_included_whatever_the_memory_has(void **state)
 	(void)state;
 	int64_t at_least[FIXTURE_PARTS + 1];
 	warm("MUG", "STORE-3");
-	for (int i = 1; i <= 100; i++) {
+	for (int i = 1; i <= 40; i++) {
 		receive(&fixture, other, "MUG", "STORE-3", 1);
 		positions(at_least);
 		struct answer answer =
@@ -263,7 +263,7 @@ static void policies_are_as_new_as_the_position(void **state)
 	put_item(&fixture, cached, "CUP");
 	receive(&fixture, cached, "CUP", "STORE-1", 100);
 	warm("CUP", "STORE-1");
-	for (int i = 1; i <= 20; i++) {
+	for (int i = 1; i <= 8; i++) {
 		set_item_safety(i);
 		positions(at_least);
 		assert_int_equal(read_availability(cached, "CUP", "STORE-1", 60 * SECOND_US, at_least)
@@ -271,7 +271,7 @@ static void policies_are_as_new_as_the_position(void **state)
 			100 - i);
 	}
 	warm("CUP", "STORE-1");
-	for (int i = 21; i <= 40; i++) {
+	for (int i = 21; i <= 28; i++) {
 		set_location_safety(i);
 		positions(at_least);
 		assert_int_equal(read_availability(cached, "CUP", "STORE-1", 60 * SECOND_US, at_least)
