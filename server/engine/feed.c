@@ -109,7 +109,9 @@ static void window_add(struct feed_chunk *chunk, const struct feed_page *page)
 /* All but the newest, which is bounded by what is asked for at once. */
 static void window_bound(struct feed *feed)
 {
-	while (feed->window_bytes > WINDOW_BYTES_MAX && feed->oldest + 1 < feed->next)
+	/* Without cursors nobody will come back to it. */
+	size_t most = feed->cursor_count > 0 ? WINDOW_BYTES_MAX : 0;
+	while (feed->window_bytes > most && feed->oldest + 1 < feed->next)
 		window_drop_oldest(feed);
 	metric_set(feed->metrics.window, (int64_t)feed->window_bytes);
 }

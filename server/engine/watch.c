@@ -197,9 +197,10 @@ void watch_leave(struct watch *watch)
 
 void live_close(struct live *live)
 {
-	while (live->watches) {
-		struct watch_options options = live->watches->options;
-		struct watch *watch = live->watches;
+	struct watch *next;
+	for (struct watch *watch = live->watches; watch; watch = next) {
+		struct watch_options options = watch->options;
+		next = watch->next;
 		watch_leave(watch);
 		options.end(watch, options.data);
 	}

@@ -151,8 +151,10 @@ static void an_answer_is_never_older_than_it_says(void **state)
 		int64_t step = answer.available - 1000;
 		from_memory += answer.age_us > 0;
 		/* What came after the step that it shows had not happened so long ago as it says. */
-		if (step < i)
-			assert_true(answer.age_us > 0 && asked_us - made_us[step + 1] <= answer.age_us);
+		if (step < i) {
+			assert_true(step >= 0 && answer.age_us > 0);
+			assert_true(asked_us - made_us[step + 1] <= answer.age_us);
+		}
 		if (answer.age_us > 0 && i % 3 == 0)
 			assert_true(answer.age_us <= 20000 + (engine_clock_us() - asked_us));
 		assert_true(answer.available >= last || answer.age_us > 0);
