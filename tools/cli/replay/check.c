@@ -38,7 +38,8 @@ int64_t sums_on_hand(const struct sums *sums)
 	return sums->received + sums->returned + sums->found - sums->sold - sums->written_off;
 }
 
-/* Goods come from and go to what lies outside; moves within the location change nothing here. */
+/* Goods come from and go to what lies outside; moves within a location and between two of the chain
+ * change nothing here. */
 static void add_movement(struct sums *sums, const Stockbook__V1__Movement *movement)
 {
 	switch ((int)movement->from_state) {
@@ -60,15 +61,43 @@ static void add_movement(struct sums *sums, const Stockbook__V1__Movement *movem
 		sums->written_off += movement->quantity;
 }
 
+static bool is_here(const struct replay *replay, const char *location)
+{
+	return *location && replay_place_at(replay, location) != NONE;
+}
+
+/* Steps of a chain's pickups have ids that follow from the book's own; nobody else takes them there. */
+static bool is_errand(const struct replay *replay, const Stockbook__V1__Movement *movement)
+{
+	return replay_is_chain(replay) &&
+		   movement->reason == STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_COLLECT;
+}
+
+/* What a picker did not find is found by the recount: nothing of it may be left. */
+static bool count_missing(struct asked *asked, const Stockbook__V1__Movement *movement)
+{
+	if (!replay_is_chain(asked->checker->replay) ||
+		(movement->reason != STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_SHORT_PICK &&
+			movement->reason != STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_RECOUNT))
+		return false;
+	if (movement->to_state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS)
+		asked->item->missing += movement->quantity;
+	else if (movement->from_state == STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_LOSS)
+		asked->item->missing -= movement->quantity;
+	return true;
+}
+
 static void count_movement(struct asked *asked, const Stockbook__V1__Movement *movement)
 {
 	const struct replay *replay = asked->checker->replay;
 	struct uuid id;
 	/* Movements at other locations are listed, too, when a SKU is asked for. */
-	if (strcmp(movement->from_location, replay->options->location) != 0 &&
-		strcmp(movement->to_location, replay->options->location) != 0)
+	if (!is_here(replay, movement->from_location) && !is_here(replay, movement->to_location))
 		return;
-	if (uuid_parse(movement->request_id, &id) && uuid_set_has(&replay->ids, &id)) {
+	if (count_missing(asked, movement))
+		return;
+	if (is_errand(replay, movement) ||
+		(uuid_parse(movement->request_id, &id) && uuid_set_has(&replay->ids, &id))) {
 		add_movement(&asked->item->book, movement);
 		return;
 	}
@@ -120,7 +149,8 @@ static void ask(struct asked *asked)
 {
 	Stockbook__V1__ListMovementsRequest request = STOCKBOOK__V1__LIST_MOVEMENTS_REQUEST__INIT;
 	request.sku = text_of(asked->item->code);
-	request.location = text_of(asked->checker->replay->options->location);
+	if (!replay_is_chain(asked->checker->replay))
+		request.location = text_of(asked->checker->replay->options->location);
 	request.page_size = PAGE_ROWS;
 	request.page_token = text_of(asked->token);
 	stockbook_call_async(asked->checker->client, stockbook_method("LedgerService", "ListMovements"),
@@ -153,33 +183,22 @@ static void read_movements(struct checker *checker)
 	wait_below(checker, 1);
 }
 
-static int compare_items(const void *a, const void *b)
+static void add_level(struct replay *replay, const Stockbook__V1__StockLevel *level)
 {
-	return strcmp((*(struct replay_item *const *)a)->code, (*(struct replay_item *const *)b)->code);
+	struct replay_item *item = replay_item_of(replay, level->sku);
+	if (!item)
+		return;
+	item->on_hand += level->on_hand;
+	item->promised += level->reserved + level->allocated + level->picked;
+	item->in_transit += level->in_transit;
 }
 
-static void set_on_hand(struct replay *replay, struct replay_item **sorted,
-	const Stockbook__V1__StockLevel *level)
-{
-	struct replay_item wanted = {.code = level->sku};
-	struct replay_item *key = &wanted;
-	struct replay_item **found =
-		bsearch(&key, sorted, replay->items_count, sizeof(struct replay_item *), compare_items);
-	if (found)
-		(*found)->on_hand = level->on_hand;
-}
-
-static void read_stock(struct checker *checker)
+static void read_stock(struct checker *checker, const char *location)
 {
 	struct replay *replay = checker->replay;
 	struct arena *arena = &replay->cli->arena;
-	struct replay_item **sorted =
-		arena_alloc_array(arena, replay->items_count, sizeof(struct replay_item *));
-	for (size_t i = 0; i < replay->items_count; i++)
-		sorted[i] = &replay->items[i];
-	qsort(sorted, replay->items_count, sizeof(struct replay_item *), compare_items);
 	Stockbook__V1__ListStockRequest request = STOCKBOOK__V1__LIST_STOCK_REQUEST__INIT;
-	request.location = text_of(replay->options->location);
+	request.location = text_of(location);
 	request.page_size = PAGE_ROWS;
 	do {
 		struct stockbook_error error;
@@ -193,7 +212,7 @@ static void read_stock(struct checker *checker)
 		const Stockbook__V1__ListStockResponse *response =
 			(const Stockbook__V1__ListStockResponse *)message;
 		for (size_t i = 0; i < response->n_levels; i++)
-			set_on_hand(replay, sorted, response->levels[i]);
+			add_level(replay, response->levels[i]);
 		request.page_token = arena_string(arena, response->next_page_token);
 		protobuf_c_message_free_unpacked(message, NULL);
 	} while (*request.page_token);
@@ -208,6 +227,8 @@ static int64_t compare(struct replay *replay)
 			continue;
 		item->wrong = memcmp(&item->file, &item->book, sizeof(item->file)) != 0 ||
 					  item->on_hand - item->others != sums_on_hand(&item->file);
+		if (replay_is_chain(replay))
+			item->wrong |= item->missing || item->promised || item->in_transit;
 		wrong += item->wrong;
 	}
 	return wrong;
@@ -221,8 +242,8 @@ int64_t replay_check(struct replay *replay)
 	progress_start(&checker.progress, "checking", "movements");
 	read_movements(&checker);
 	progress_end(&checker.progress);
-	if (!checker.failed && !interrupted())
-		read_stock(&checker);
+	for (size_t i = 0; i < replay->places_count && !checker.failed && !interrupted(); i++)
+		read_stock(&checker, replay->places[i].code);
 	if (checker.failed || interrupted())
 		return -1;
 	return compare(replay);

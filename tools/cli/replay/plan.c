@@ -73,6 +73,14 @@ static void add_piece(struct replay *replay, struct operation *operation, struct
 	operation->count++;
 }
 
+static uint32_t place_of(const struct replay *replay, enum operation_kind kind, uint32_t index)
+{
+	const struct replay_invoice *invoice = &replay->invoices[index];
+	if (kind != OPERATION_ORDER)
+		return replay_place_of(replay, invoice);
+	return replay_is_picked_up(replay, invoice) ? replay_store_of(replay, invoice) : NONE;
+}
+
 static struct operation *add_operation(struct replay *replay, enum operation_kind kind,
 	uint32_t invoice, uint32_t order)
 {
@@ -83,6 +91,7 @@ static struct operation *add_operation(struct replay *replay, enum operation_kin
 		.invoice = invoice,
 		.order = order,
 		.first = (uint32_t)replay->pieces_count,
+		.place = kind == OPERATION_RECEIPT ? 0 : place_of(replay, kind, invoice),
 		.waiting = NONE,
 		.next = NONE};
 	return operation;
@@ -158,16 +167,34 @@ static void sum_up(struct replay *replay)
 	}
 }
 
+/* A piece for the latest receipt at the place, or for a new one. */
+static void add_receipt(struct replay *replay, struct operation **receipt, uint32_t place,
+	struct piece piece)
+{
+	if (!piece.quantity)
+		return;
+	if (!*receipt || (*receipt)->place != place || (*receipt)->count == RECEIPT_LINES) {
+		*receipt = add_operation(replay, OPERATION_RECEIPT, NONE, NONE);
+		(*receipt)->place = place;
+	}
+	add_piece(replay, *receipt, piece);
+}
+
 static void plan_receipts(struct replay *replay)
 {
 	struct operation *receipt = NULL;
-	for (size_t i = 0; i < replay->items_count; i++) {
-		if (!replay->items[i].file.received)
-			continue;
-		if (!receipt || receipt->count == RECEIPT_LINES)
-			receipt = add_operation(replay, OPERATION_RECEIPT, NONE, NONE);
-		add_piece(replay, receipt, (struct piece){(uint32_t)i, replay->items[i].file.received, 0});
+	int64_t *sold, *kept;
+	replay_spread(replay, &sold, &kept);
+	for (uint32_t place = 0; place < replay->places_count; place++) {
+		for (uint32_t i = 0; i < replay->items_count; i++) {
+			size_t cell = place * replay->items_count + i;
+			add_receipt(replay, &receipt, place, (struct piece){.line = i, .quantity = sold[cell]});
+			add_receipt(replay, &receipt, place,
+				(struct piece){.line = i, .quantity = kept[cell], .kept = true});
+		}
 	}
+	free(sold);
+	free(kept);
 	replay->receipts_count = replay->operations_count;
 }
 
@@ -183,7 +210,8 @@ static void plan_lines(struct replay *replay, uint32_t index, enum line_kind lin
 			continue;
 		if (!operation)
 			operation = add_operation(replay, operation_kind, index, NONE);
-		add_piece(replay, operation, (struct piece){invoice->first + i, line->quantity, 0});
+		add_piece(replay, operation,
+			(struct piece){.line = invoice->first + i, .quantity = line->quantity});
 		line->order_line = (int32_t)operation->count;
 	}
 	if (operation && operation_kind == OPERATION_ORDER)
@@ -230,8 +258,8 @@ static size_t take(struct replay *replay, struct purchases *purchases, uint32_t 
 			if (!quantity)
 				continue;
 			*taken = arena_grow(&replay->cli->arena, *taken, count, capacity, sizeof(**taken));
-			(*taken)[count++] = (struct taken){
-				replay->invoices[sale->invoice].order, {index, quantity, sale->order_line}};
+			(*taken)[count++] = (struct taken){replay->invoices[sale->invoice].order,
+				{.line = index, .quantity = quantity, .order_line = sale->order_line}};
 			sale->left -= quantity;
 			wanted -= quantity;
 		}
@@ -242,7 +270,7 @@ static size_t take(struct replay *replay, struct purchases *purchases, uint32_t 
 	replay->returned_blind_units += wanted;
 	if (wanted) {
 		*taken = arena_grow(&replay->cli->arena, *taken, count, capacity, sizeof(**taken));
-		(*taken)[count++] = (struct taken){NONE, {index, wanted, 0}};
+		(*taken)[count++] = (struct taken){NONE, {.line = index, .quantity = wanted}};
 	}
 	return count;
 }

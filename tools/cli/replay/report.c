@@ -136,6 +136,41 @@ static void show_calls(struct report *report)
 	section(report, "What went in", columns, kinds, 5);
 }
 
+static void show_story(struct report *report)
+{
+	static const char *const columns[] = {"in the chain", "count"};
+	static const int kinds[] = {COLUMN_TEXT, COLUMN_NUMBER};
+	const struct chain_story *story = &report->replay->story;
+	const struct {
+		const char *name;
+		int64_t count;
+	} rows[] = {
+		{"orders shipped", story->shipped},
+		{"orders shipped from more than one location", story->shipped_split},
+		{"lines shipped from more than one location", story->lines_split},
+		{"orders to be picked up", story->picked_up},
+		{"lines that the store had", story->lines_there},
+		{"lines sent to the store", story->lines_brought},
+		{"transfers to waiting customers", story->order_transfers},
+		{"pickups collected", story->pickups_collected},
+		{"units collected", story->units_collected},
+		{"units that a picker did not find", story->short_picks},
+		{"units served from elsewhere then", story->resourced},
+		{"units allocated after a recount then", story->left_open},
+		{"recounts", story->recounts},
+		{"weeks with transfers to stores that ran low", story->weeks},
+		{"transfers to stores that ran low", story->transfers},
+		{"lines of these", story->transfer_lines},
+		{"units of these", story->transfer_units},
+		{"of these received short and closed", story->closed_short},
+	};
+	for (size_t i = 0; i < ARRAY_COUNT(rows); i++) {
+		add_text(report, rows[i].name);
+		add_number(report, rows[i].count);
+	}
+	section(report, "What the chain did", columns, kinds, 2);
+}
+
 static void show_refusals(struct report *report)
 {
 	static const char *const columns[] = {"kind", "reason", "calls", "lines", "example"};
@@ -144,7 +179,7 @@ static void show_refusals(struct report *report)
 	const struct replay *replay = report->replay;
 	for (size_t i = 0; i < replay->refusals_count; i++) {
 		const struct refusal *refusal = &replay->refusals[i];
-		add_text(report, operation_name(refusal->kind));
+		add_text(report, refusal->kind);
 		add_text(report, refusal->reason);
 		add_number(report, refusal->count);
 		add_number(report, refusal->lines);
@@ -176,11 +211,14 @@ static void show_check(struct report *report)
 	static const int kinds[] = {COLUMN_TEXT, COLUMN_NUMBER, COLUMN_NUMBER, COLUMN_NUMBER};
 	const struct replay *replay = report->replay;
 	struct sums file = {0}, book = {0};
-	int64_t on_hand = 0;
+	int64_t on_hand = 0, promised = 0, in_transit = 0, missing = 0;
 	for (size_t i = 0; i < replay->items_count; i++) {
 		add_sums(&file, &replay->items[i].file);
 		add_sums(&book, &replay->items[i].book);
 		on_hand += replay->items[i].on_hand - replay->items[i].others;
+		promised += replay->items[i].promised;
+		in_transit += replay->items[i].in_transit;
+		missing += replay->items[i].missing;
 	}
 	add_check_row(report, "received", file.received, book.received);
 	add_check_row(report, "sold", file.sold, book.sold);
@@ -188,6 +226,11 @@ static void show_check(struct report *report)
 	add_check_row(report, "written off", file.written_off, book.written_off);
 	add_check_row(report, "found", file.found, book.found);
 	add_check_row(report, "on hand", sums_on_hand(&file), on_hand);
+	if (replay_is_chain(replay)) {
+		add_check_row(report, "promised", 0, promised);
+		add_check_row(report, "in transit", 0, in_transit);
+		add_check_row(report, "not found again", 0, missing);
+	}
 	section(report, "The book against the file", columns, kinds, 4);
 }
 
@@ -228,6 +271,8 @@ void replay_report(struct replay *replay, bool checked, int64_t wrong)
 	show_returns(&report);
 	if (!replay->options->check_only)
 		show_calls(&report);
+	if (!replay->options->check_only && replay_is_chain(replay))
+		show_story(&report);
 	if (replay->refusals_count)
 		show_refusals(&report);
 	if (checked)

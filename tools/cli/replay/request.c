@@ -65,13 +65,18 @@ static char *make_id(struct replay *replay, struct arena *arena, const struct op
 	return id;
 }
 
+static char *code_of(const struct replay *replay, uint32_t place)
+{
+	return text_of(replay->places[place].code);
+}
+
 static ProtobufCMessage *build_receipt(struct replay *replay, struct arena *arena,
 	const struct operation *operation)
 {
 	Stockbook__V1__ReceiveStockRequest *request = arena_alloc(arena, sizeof(*request));
 	stockbook__v1__receive_stock_request__init(request);
 	request->request_id = make_id(replay, arena, operation);
-	request->location = text_of(replay->options->location);
+	request->location = code_of(replay, operation->place);
 	request->reference = text_of("replay");
 	request->n_lines = operation->count;
 	request->lines = arena_alloc_array(arena, operation->count, sizeof(*request->lines));
@@ -81,9 +86,46 @@ static ProtobufCMessage *build_receipt(struct replay *replay, struct arena *aren
 		stockbook__v1__receipt_line__init(line);
 		line->sku = text_of(replay->items[piece->line].code);
 		line->quantity = piece->quantity;
+		if (piece->kept)
+			line->state = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_ON_HOLD;
 		request->lines[i] = line;
 	}
 	return &request->base;
+}
+
+/* Where the customer is, for sourcing. */
+static Stockbook__V1__SourcingOptions *build_sourcing(const struct replay *replay,
+	struct arena *arena, const struct operation *operation)
+{
+	Stockbook__V1__SourcingOptions *sourcing = arena_alloc(arena, sizeof(*sourcing));
+	Stockbook__V1__Coordinates *at = arena_alloc(arena, sizeof(*at));
+	stockbook__v1__sourcing_options__init(sourcing);
+	stockbook__v1__coordinates__init(at);
+	replay_customer(replay, &replay->invoices[operation->invoice], &at->latitude, &at->longitude);
+	sourcing->destination = at;
+	/* The store would rather unload one van than five. */
+	if (operation->place != NONE)
+		sourcing->strategy = STOCKBOOK__V1__SOURCING_STRATEGY__SOURCING_STRATEGY_FEWEST_PARCELS;
+	return sourcing;
+}
+
+/* How a line comes to its customer. What her store has, as far as the book just said, is fetched
+ * there; the rest of what she fetches is sent to the store. */
+static void set_method(struct replay *replay, const struct operation *operation,
+	const struct replay_line *from, Stockbook__V1__PlaceOrderLine *line)
+{
+	struct replay_item *item = &replay->items[from->item];
+	line->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP;
+	if (!replay_is_chain(replay)) {
+		line->location = text_of(replay->options->location);
+	} else if (operation->place != NONE && item->there >= from->quantity) {
+		item->there -= from->quantity;
+		line->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_PICKUP;
+		line->location = code_of(replay, operation->place);
+	} else if (operation->place != NONE) {
+		line->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE;
+		line->pickup_location = code_of(replay, operation->place);
+	}
 }
 
 static ProtobufCMessage *build_order(struct replay *replay, struct arena *arena,
@@ -96,7 +138,9 @@ static ProtobufCMessage *build_order(struct replay *replay, struct arena *arena,
 	request->channel = text_of(replay->options->channel);
 	request->customer = text_of(invoice->customer);
 	request->reference = text_of(invoice->number);
-	request->fulfil = 1;
+	request->fulfil = operation->place == NONE;
+	if (replay_is_chain(replay))
+		request->sourcing = build_sourcing(replay, arena, operation);
 	request->n_lines = operation->count;
 	request->lines = arena_alloc_array(arena, operation->count, sizeof(*request->lines));
 	for (uint32_t i = 0; i < operation->count; i++) {
@@ -105,8 +149,7 @@ static ProtobufCMessage *build_order(struct replay *replay, struct arena *arena,
 		stockbook__v1__place_order_line__init(line);
 		line->sku = text_of(replay->items[from->item].code);
 		line->quantity = from->quantity;
-		line->location = text_of(replay->options->location);
-		line->method = STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP;
+		set_method(replay, operation, from, line);
 		line->unit_price = money_of(arena, from->price_minor > 0 ? from->price_minor : 0, currency);
 		request->lines[i] = line;
 	}
@@ -121,7 +164,7 @@ static ProtobufCMessage *build_return(struct replay *replay, struct arena *arena
 	Stockbook__V1__CreateReturnRequest *request = arena_alloc(arena, sizeof(*request));
 	stockbook__v1__create_return_request__init(request);
 	request->request_id = make_id(replay, arena, operation);
-	request->location = text_of(replay->options->location);
+	request->location = code_of(replay, operation->place);
 	request->channel = text_of(replay->options->channel);
 	request->reference = text_of(invoice->number);
 	if (blind)
@@ -172,7 +215,7 @@ static ProtobufCMessage *build_adjustment(struct replay *replay, struct arena *a
 	Stockbook__V1__AdjustStockRequest *request = arena_alloc(arena, sizeof(*request));
 	stockbook__v1__adjust_stock_request__init(request);
 	request->request_id = make_id(replay, arena, operation);
-	request->location = text_of(replay->options->location);
+	request->location = code_of(replay, operation->place);
 	request->reason = found ? STOCKBOOK__V1__MOVEMENT_REASON__MOVEMENT_REASON_FOUND
 							: write_off_reason(description);
 	request->note = arena_printf(arena, "invoice %s%s%s", invoice->number, *description ? ": " : "",
@@ -185,6 +228,8 @@ static ProtobufCMessage *build_adjustment(struct replay *replay, struct arena *a
 		stockbook__v1__adjustment_line__init(line);
 		line->sku = text_of(replay->items[replay->lines[piece->line].item].code);
 		line->quantity = found ? piece->quantity : -piece->quantity;
+		if (!found && replay_is_chain(replay))
+			line->state = STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_ON_HOLD;
 		request->lines[i] = line;
 	}
 	return &request->base;

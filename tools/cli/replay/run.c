@@ -2,9 +2,10 @@
  * Sends everything, many calls in flight.
  *
  * First what must be there (location, channel, items), then all receipts, then the trade in the
- * order of the file. A return waits for its order; everything else may overtake.
+ * order of the file. A return waits for its order; everything else may overtake. In a chain, trade
+ * stops after each week of the file, until the stores that ran low have been sent something.
  */
-#include "replay.h"
+#include "run.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,38 +13,19 @@
 #include <string.h>
 
 #include "cli/parse.h"
-#include "cli/progress.h"
-#include "stockbook/v1/channel.pb-c.h"
 #include "stockbook/v1/item.pb-c.h"
-#include "stockbook/v1/location.pb-c.h"
-#include "stockbook/v1/order.pb-c.h"
-
-/* Long enough to sit out a restart of the server. */
-#define DEADLINE_MS 120000
-
-struct runner {
-	struct replay *replay;
-	struct stockbook_client *client;
-	struct stockbook_session *session; /* NULL: each call goes alone */
-	struct progress progress;
-	struct arena arena; /* of the request that is being built */
-	uint32_t ready;     /* returns whose order is there, by operation.next */
-	size_t ended;       /* operations */
-	int64_t lines_ended;
-	size_t items_pending;
-};
 
 struct sent {
 	struct runner *runner;
 	uint32_t operation;
 };
 
-static bool must_stop(const struct runner *runner)
+bool runner_must_stop(const struct runner *runner)
 {
 	return runner->replay->stop || interrupted();
 }
 
-static void stop(struct runner *runner, const struct stockbook_error *error)
+void runner_stop(struct runner *runner, const struct stockbook_error *error)
 {
 	struct replay *replay = runner->replay;
 	if (!replay->stop) {
@@ -54,29 +36,61 @@ static void stop(struct runner *runner, const struct stockbook_error *error)
 	replay->stop = true;
 }
 
-static void note_refusal(struct runner *runner, const struct operation *operation,
+bool runner_stopped_by(struct runner *runner, const struct stockbook_error *error)
+{
+	if (exit_code_of(error) != EXIT_CODE_UNAVAILABLE &&
+		exit_code_of(error) != EXIT_CODE_NOT_ALLOWED)
+		return false;
+	runner_stop(runner, error);
+	return true;
+}
+
+void runner_refused(struct runner *runner, const char *kind, const char *subject, int64_t lines,
 	const char *reason, const char *message)
 {
 	struct replay *replay = runner->replay;
 	struct arena *arena = &replay->cli->arena;
 	struct refusal *refusal = NULL;
 	for (size_t i = 0; i < replay->refusals_count && !refusal; i++)
-		if (replay->refusals[i].kind == operation->kind &&
+		if (strcmp(replay->refusals[i].kind, kind) == 0 &&
 			strcmp(replay->refusals[i].reason, reason) == 0)
 			refusal = &replay->refusals[i];
 	if (!refusal) {
 		replay->refusals = arena_grow(arena, replay->refusals, replay->refusals_count,
 			&replay->refusals_capacity, sizeof(*refusal));
 		refusal = &replay->refusals[replay->refusals_count++];
-		*refusal = (struct refusal){.kind = operation->kind,
+		*refusal = (struct refusal){.kind = arena_string(arena, kind),
 			.reason = arena_string(arena, reason),
-			.example = operation->invoice == NONE
-						   ? arena_string(arena, message)
-						   : arena_printf(arena, "%s: %s",
-								 replay->invoices[operation->invoice].number, message)};
+			.example = *subject ? arena_printf(arena, "%s: %s", subject, message)
+								: arena_string(arena, message)};
 	}
 	refusal->count++;
-	refusal->lines += operation->count;
+	refusal->lines += lines;
+}
+
+static void note_refusal(struct runner *runner, const struct operation *operation,
+	const char *reason, const char *message)
+{
+	const struct replay *replay = runner->replay;
+	runner_refused(runner, operation_name(operation->kind),
+		operation->invoice == NONE ? "" : replay->invoices[operation->invoice].number,
+		operation->count, reason, message);
+}
+
+void runner_push(struct runner *runner, uint32_t *list, uint32_t index)
+{
+	runner->replay->operations[index].next = *list;
+	*list = index;
+}
+
+uint32_t runner_pop(struct runner *runner, uint32_t *list)
+{
+	uint32_t index = *list;
+	if (index != NONE) {
+		*list = runner->replay->operations[index].next;
+		runner->replay->operations[index].next = NONE;
+	}
+	return index;
 }
 
 /* Returns that waited for this order may go, or cannot any more. */
@@ -92,38 +106,112 @@ static void release_waiting(struct runner *runner, struct operation *order)
 	}
 }
 
+static void end_operation(struct runner *runner, struct operation *operation,
+	enum operation_state state)
+{
+	operation->state = state;
+	runner->ended++;
+	runner->lines_ended += operation->count;
+	release_waiting(runner, operation);
+}
+
+void runner_order_ended(struct runner *runner, uint32_t index)
+{
+	end_operation(runner, &runner->replay->operations[index], OPERATION_DONE);
+}
+
+static void note_order(struct replay *replay, const struct operation *operation,
+	const Stockbook__V1__Order *order)
+{
+	struct chain_story *story = &replay->story;
+	const char *first = NULL;
+	bool split = false;
+	for (size_t i = 0; i < order->n_lines; i++) {
+		const Stockbook__V1__OrderLine *line = order->lines[i];
+		story->lines_there +=
+			line->method == STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_PICKUP;
+		story->lines_brought +=
+			line->method == STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_SHIP_TO_STORE;
+		if (operation->place != NONE)
+			continue;
+		story->lines_split += line->n_allocations > 1;
+		for (size_t j = 0; j < line->n_allocations; j++) {
+			split |= first && strcmp(first, line->allocations[j]->location) != 0;
+			first = line->allocations[j]->location;
+		}
+	}
+	story->shipped += operation->place == NONE;
+	story->shipped_split += split;
+	story->picked_up += operation->place != NONE;
+}
+
+/* True when the order is on its way, and ends later. */
+static bool order_placed(struct runner *runner, uint32_t index,
+	const Stockbook__V1__PlaceOrderResponse *response)
+{
+	struct replay *replay = runner->replay;
+	struct operation *operation = &replay->operations[index];
+	operation->order_id = arena_string(&replay->cli->arena, response->order->id);
+	if (!replay_is_chain(replay))
+		return false;
+	note_order(replay, operation, response->order);
+	if (operation->place == NONE)
+		return false;
+	struct errand *errand = errand_new(runner, index);
+	errand_add_all(errand, response->pickups, response->n_pickups, response->transfers,
+		response->n_transfers);
+	errand_start(errand);
+	return true;
+}
+
+/* True when something can still be done about it. */
+static bool order_refused(struct runner *runner, uint32_t index,
+	const struct stockbook_error *error)
+{
+	struct replay *replay = runner->replay;
+	struct operation *operation = &replay->operations[index];
+	if (!replay_is_chain(replay) || operation->kind != OPERATION_ORDER)
+		return false;
+	if (operation->place != NONE && strcmp(error->reason, "REQUEST_ID_REUSED") == 0) {
+		runner_push(runner, &runner->lost, index);
+		return true;
+	}
+	if (strcmp(error->reason, "OUT_OF_STOCK") != 0 || operation->late)
+		return false;
+	/* The store had less than it said: at once, from anywhere. And while goods are on their way
+	 * between two stores, or not found, they are nobody's: after the week. */
+	operation->late = operation->again || operation->place == NONE;
+	operation->again = true;
+	runner_push(runner, operation->late ? &runner->late : &runner->ready, index);
+	return true;
+}
+
 static void on_done(void *context, const ProtobufCMessage *response,
 	const struct stockbook_error *error)
 {
 	struct sent *sent = context;
 	struct runner *runner = sent->runner;
 	struct replay *replay = runner->replay;
-	struct operation *operation = &replay->operations[sent->operation];
+	uint32_t index = sent->operation;
+	struct operation *operation = &replay->operations[index];
 	free(sent);
 	if (error->code == 0) {
-		operation->state = OPERATION_DONE;
 		replay->done[operation->kind]++;
 		replay->done_lines[operation->kind] += operation->count;
 		replay->done_units[operation->kind] += operation_units(replay, operation);
-		if (operation->kind == OPERATION_ORDER)
-			operation->order_id = arena_string(&replay->cli->arena,
-				((const Stockbook__V1__PlaceOrderResponse *)response)->order->id);
-	} else if (exit_code_of(error) == EXIT_CODE_UNAVAILABLE ||
-			   exit_code_of(error) == EXIT_CODE_NOT_ALLOWED) {
+		if (operation->kind != OPERATION_ORDER ||
+			!order_placed(runner, index, (const Stockbook__V1__PlaceOrderResponse *)response))
+			end_operation(runner, operation, OPERATION_DONE);
+	} else if (runner_stopped_by(runner, error)) {
 		operation->state = OPERATION_PLANNED;
-		stop(runner, error);
-		return;
-	} else {
-		operation->state = OPERATION_REFUSED;
+	} else if (!order_refused(runner, index, error)) {
 		note_refusal(runner, operation,
 			error->reason[0] ? error->reason : stockbook_code_name(error->code), error->message);
+		end_operation(runner, operation, OPERATION_REFUSED);
 	}
-	runner->ended++;
-	runner->lines_ended += operation->count;
-	release_waiting(runner, operation);
 }
 
-static void start_call(struct runner *runner, const struct stockbook_method *method,
+void runner_call(struct runner *runner, const struct stockbook_method *method,
 	const ProtobufCMessage *request, stockbook_done done, void *context)
 {
 	if (runner->session)
@@ -140,8 +228,12 @@ static void send_operation(struct runner *runner, uint32_t index)
 	CHECK(sent);
 	*sent = (struct sent){runner, index};
 	operation->state = OPERATION_SENT;
+	if (operation->kind == OPERATION_ORDER && operation->place != NONE) {
+		pickup_order_start(runner, index, on_done, sent);
+		return;
+	}
 	ProtobufCMessage *request = replay_request(replay, &runner->arena, operation);
-	start_call(runner, replay_method(operation), request, on_done, sent);
+	runner_call(runner, replay_method(operation), request, on_done, sent);
 	arena_reset(&runner->arena);
 }
 
@@ -155,10 +247,8 @@ static void start_operation(struct runner *runner, uint32_t index)
 	if (!order || order->state == OPERATION_DONE) {
 		send_operation(runner, index);
 	} else if (order->state == OPERATION_REFUSED) {
-		operation->state = OPERATION_REFUSED;
 		note_refusal(runner, operation, "ORDER_REFUSED", "the order it belongs to was refused");
-		runner->ended++;
-		runner->lines_ended += operation->count;
+		end_operation(runner, operation, OPERATION_REFUSED);
 	} else {
 		operation->state = OPERATION_WAITING;
 		operation->next = order->waiting;
@@ -172,7 +262,7 @@ static void show_progress(struct runner *runner)
 		(int64_t)runner->replay->operations_count, runner->lines_ended);
 }
 
-static void wait_below(struct runner *runner, size_t in_flight)
+void runner_wait_below(struct runner *runner, size_t in_flight)
 {
 	while (stockbook_client_in_flight(runner->client) >= in_flight) {
 		stockbook_client_poll(runner->client, 100);
@@ -180,86 +270,27 @@ static void wait_below(struct runner *runner, size_t in_flight)
 	}
 }
 
-static uint32_t take_ready(struct runner *runner)
-{
-	uint32_t index = runner->ready;
-	if (index != NONE) {
-		runner->ready = runner->replay->operations[index].next;
-		runner->replay->operations[index].next = NONE;
-	}
-	return index;
-}
-
 static void send_range(struct runner *runner, size_t from, size_t to)
 {
 	size_t window = (size_t)runner->replay->options->in_flight;
 	size_t next = from;
-	while (!must_stop(runner)) {
-		uint32_t ready = take_ready(runner);
+	while (!runner_must_stop(runner)) {
+		uint32_t ready = runner_pop(runner, &runner->ready);
 		if (ready != NONE)
 			start_operation(runner, ready);
+		else if (runner->lost != NONE)
+			resume_order(runner, runner_pop(runner, &runner->lost));
 		else if (next < to)
 			start_operation(runner, (uint32_t)next++);
 		else if (stockbook_client_in_flight(runner->client))
 			stockbook_client_poll(runner->client, 100);
 		else
 			break;
-		wait_below(runner, window);
+		runner_wait_below(runner, window);
 		show_progress(runner);
 	}
 	/* What was begun is answered, also when we stop. */
-	wait_below(runner, 1);
-}
-
-/* What must be there. */
-
-/* True when the document exists or could be made; get and put are methods of one service. */
-static bool ensure(struct runner *runner, const char *service, const char *get,
-	const ProtobufCMessage *get_request, const char *put, ProtobufCMessage *put_request)
-{
-	struct stockbook_error error;
-	ProtobufCMessage *response =
-		stockbook_call(runner->client, stockbook_method(service, get), get_request, 0, &error);
-	bool absent = !response && strcmp(stockbook_code_name(error.code), "NOT_FOUND") == 0;
-	if (!response && !absent)
-		stop(runner, &error);
-	stockbook_error_release(&error);
-	if (absent)
-		response = cli_call(runner->replay->cli, service, put, put_request);
-	if (absent && !response) {
-		runner->replay->stop = true;
-		runner->replay->stop_code = runner->replay->cli->exit_code;
-	}
-	if (response)
-		protobuf_c_message_free_unpacked(response, NULL);
-	return response != NULL;
-}
-
-static bool ensure_place(struct runner *runner)
-{
-	const struct replay_options *options = runner->replay->options;
-	Stockbook__V1__GetLocationRequest get = STOCKBOOK__V1__GET_LOCATION_REQUEST__INIT;
-	Stockbook__V1__PutLocationRequest put = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
-	Stockbook__V1__Location location = STOCKBOOK__V1__LOCATION__INIT;
-	Stockbook__V1__GetChannelRequest get_channel = STOCKBOOK__V1__GET_CHANNEL_REQUEST__INIT;
-	Stockbook__V1__PutChannelRequest put_channel = STOCKBOOK__V1__PUT_CHANNEL_REQUEST__INIT;
-	Stockbook__V1__Channel channel = STOCKBOOK__V1__CHANNEL__INIT;
-	get.code = text_of(options->location);
-	location.code = text_of(options->location);
-	location.name = text_of("Warehouse of a replayed trade");
-	location.kind = STOCKBOOK__V1__LOCATION_KIND__LOCATION_KIND_WAREHOUSE;
-	location.time_zone = text_of("Europe/London");
-	location.ships = 1;
-	location.takes_returns = 1;
-	put.location = &location;
-	get_channel.code = text_of(options->channel);
-	channel.code = text_of(options->channel);
-	channel.name = text_of("Replayed trade");
-	channel.kind = STOCKBOOK__V1__CHANNEL_KIND__CHANNEL_KIND_WEB;
-	put_channel.channel = &channel;
-	return ensure(runner, "LocationService", "GetLocation", &get.base, "PutLocation", &put.base) &&
-		   ensure(runner, "ChannelService", "GetChannel", &get_channel.base, "PutChannel",
-			   &put_channel.base);
+	runner_wait_below(runner, 1);
 }
 
 static int compare_codes(const void *a, const void *b)
@@ -306,7 +337,7 @@ static void on_item(void *context, const ProtobufCMessage *response,
 	(void)response;
 	/* Without its item a trade would be refused line by line: better stop now. */
 	if (error->code)
-		stop(runner, error);
+		runner_stop(runner, error);
 	runner->items_pending--;
 }
 
@@ -317,7 +348,7 @@ static bool put_items(struct runner *runner)
 	const char **known = known_skus(runner, &known_count);
 	if (!known)
 		return false;
-	for (size_t i = 0; i < replay->items_count && !must_stop(runner); i++) {
+	for (size_t i = 0; i < replay->items_count && !runner_must_stop(runner); i++) {
 		const struct replay_item *from = &replay->items[i];
 		if (!from->goods || bsearch(&from->code, known, known_count, sizeof(*known), compare_codes))
 			continue;
@@ -330,17 +361,64 @@ static bool put_items(struct runner *runner)
 		item.sku = text_of(from->code);
 		item.name = text_of(from->name);
 		runner->items_pending++;
-		start_call(runner, stockbook_method("ItemService", "PutItem"), &request.base, on_item,
+		runner_call(runner, stockbook_method("ItemService", "PutItem"), &request.base, on_item,
 			runner);
-		wait_below(runner, (size_t)replay->options->in_flight);
+		runner_wait_below(runner, (size_t)replay->options->in_flight);
 	}
-	wait_below(runner, 1);
-	return !must_stop(runner);
+	runner_wait_below(runner, 1);
+	return !runner_must_stop(runner);
+}
+
+bool runner_ask(struct runner *runner, const char *service, const char *name,
+	const ProtobufCMessage *request, ProtobufCMessage **response)
+{
+	struct stockbook_error error;
+	*response = stockbook_call(runner->client, stockbook_method(service, name), request,
+		DEADLINE_MS, &error);
+	bool stopped = !*response && runner_stopped_by(runner, &error);
+	stockbook_error_release(&error);
+	return !stopped;
+}
+
+static int64_t week_of(const struct replay *replay, size_t index)
+{
+	int64_t seconds;
+	CHECK(parse_time(replay->invoices[replay->operations[index].invoice].date, &seconds));
+	return (seconds / 86400 + 3) / 7; /* weeks begin on Mondays */
+}
+
+/* Week by week, with what happens between two of them. */
+static void send_weeks(struct runner *runner)
+{
+	const struct replay *replay = runner->replay;
+	size_t from = replay->receipts_count;
+	resume_transfers(runner);
+	for (uint32_t week = 1; from < replay->operations_count && !runner_must_stop(runner); week++) {
+		size_t to = from + 1;
+		while (to < replay->operations_count && week_of(replay, to) == week_of(replay, from))
+			to++;
+		send_range(runner, from, to);
+		if (!runner_must_stop(runner))
+			replay_between_weeks(runner, week);
+		from = to;
+	}
+	/* Orders that came late, what their pickers did not find, and their returns. */
+	while (!runner_must_stop(runner)) {
+		send_range(runner, from, from);
+		if (!runner->recounts_count && runner->opened == NONE && runner->late == NONE)
+			break;
+		replay_between_weeks(runner, UINT32_MAX);
+	}
 }
 
 bool replay_run(struct replay *replay)
 {
-	struct runner runner = {.replay = replay, .client = cli_client(replay->cli), .ready = NONE};
+	struct runner runner = {.replay = replay,
+		.client = cli_client(replay->cli),
+		.ready = NONE,
+		.lost = NONE,
+		.late = NONE,
+		.opened = NONE};
 	bool complete = false;
 	if (!runner.client) {
 		replay->stop_code = replay->cli->exit_code;
@@ -350,13 +428,16 @@ bool replay_run(struct replay *replay)
 	if (!replay->options->unary)
 		runner.session = stockbook_session_open(runner.client, replay->options->in_flight);
 	progress_start(&runner.progress, "setting up", "lines");
-	if (!ensure_place(&runner) || !put_items(&runner))
+	if (!replay_ensure_places(&runner) || !put_items(&runner))
 		goto out;
 	progress_end(&runner.progress);
 	progress_start(&runner.progress, "replay", "lines");
 	send_range(&runner, 0, replay->receipts_count);
-	send_range(&runner, replay->receipts_count, replay->operations_count);
-	complete = !must_stop(&runner);
+	if (replay_is_chain(replay))
+		send_weeks(&runner);
+	else
+		send_range(&runner, replay->receipts_count, replay->operations_count);
+	complete = !runner_must_stop(&runner);
 out:
 	replay->seconds = progress_seconds(&runner.progress);
 	progress_end(&runner.progress);
