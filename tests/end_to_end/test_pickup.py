@@ -7,6 +7,7 @@ import tap
 from client import refused
 from cluster import Cluster
 from server import Server, wait_for
+from session import Session
 from shop import open_shop, race
 
 state = {}
@@ -101,6 +102,17 @@ def test_a_code_is_told_once():
     assert book.send("IssuePickupCode", request).code == ""
     assert book.CollectPickup(pickup_id=pickup_id, code=first.code).outcome == 2
     assert book.CollectPickup(pickup_id=pickup_id, code=other.code).outcome == 1
+
+
+def test_a_till_behind_a_session_does_the_same():
+    book = state["book"]
+    pickup_id = accepted("TEAPOT", 1, "NORTH")
+    with Session(book) as till:
+        till.call("PickPickup", pickup_id=pickup_id)
+        code = till.call("ReadyPickup", pickup_id=pickup_id).code
+        assert re.fullmatch(r"[2-9A-Z]{4}-[2-9A-Z]{4}", code), code
+        assert till.call("CollectPickup", pickup_id=pickup_id, code="2222-2222").outcome == 2
+        assert till.call("CollectPickup", pickup_id=pickup_id, code=code).outcome == 1
 
 
 def test_wrong_codes_lock_and_a_person_is_identified():
