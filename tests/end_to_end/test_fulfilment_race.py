@@ -1,24 +1,35 @@
 """Two servers on one database, and steps of one document at once: one wins, the others are told
 why, and the book is right."""
 import tap
+from client import refused
 from cluster import Cluster
 from server import Server
 from shop import line, open_shop, race, reasons
+
+ROUNDS = 24  # of each race
 
 state = {}
 
 
 def setup():
     cluster = state["cluster"] = Cluster()
-    servers = state["servers"] = [Server(database=cluster.uri())]
-    servers.append(Server(database=cluster.uri()))
-    state["books"] = [server.client() for server in servers]
+    servers = state["servers"] = [Server(database=cluster.uri(), tokens=True)]
+    servers.append(Server(database=cluster.uri(), tokens=True))
+    secret = servers[0].admin_token()
+    state["books"] = [server.client(secret) for server in servers]
     book = state["books"][0]
-    open_shop(book, ("TEAPOT", "LAST"), {("TEAPOT", place): 50 for place in ("NORTH", "SOUTH", "WH")})
+    open_shop(book, ("TEAPOT", "LAST"),
+              {("TEAPOT", place): 500 for place in ("NORTH", "SOUTH", "WH")})
     for code in ("NORTH", "SOUTH"):
         book.PutLocation(location={
             "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE", "ships": True,
             "sells_at_till": True, "takes_returns": True, "hands_over_pickups": True})
+    book.PutChannel(channel={"code": "till", "kind": "CHANNEL_KIND_TILL", "location_group": "ALL"})
+    state["stores"] = {}
+    for server, store in zip(servers, ("NORTH", "SOUTH")):
+        secret = book.CreateToken(name=f"till-{store}", role="ROLE_STORE",
+                                  locations=[store]).secret
+        state["stores"][store] = server.client(secret)
 
 
 def teardown():
@@ -58,16 +69,48 @@ def shipment_of(location):
 
 
 def test_two_stores_race_for_the_last_unit():
-    book = state["books"][0]
-    for _ in range(5):
+    """It lies in the warehouse; each store, at a server of its own, sells it to its customer."""
+    book, stores = state["books"][0], state["stores"]
+    refused("LOCATION_NOT_ALLOWED", stores["NORTH"].PlaceOrder, channel="till", lines=[
+        line("TEAPOT", 1, "SOUTH", method="FULFILMENT_METHOD_CARRY_OUT")])
+    winners = set()
+    for turn in range(ROUNDS):
         book.ReceiveStock(location="WH", lines=[{"sku": "LAST", "quantity": 1}])
-        one_wins(both("PlaceOrder", channel="web", lines=[line("LAST", 1)]), "OUT_OF_STOCK")
-    assert book.level("LAST", "WH").allocated == 5
+        calls = [(till, "PlaceOrder", till.request("PlaceOrder", channel="till", lines=[
+            line("LAST", 1, store, method="FULFILMENT_METHOD_CARRY_OUT",
+                 otherwise="FULFILMENT_METHOD_SHIP_TO_STORE" if turn % 3 else
+                 "FULFILMENT_METHOD_SHIP")])) for store, till in stores.items()]
+        won, answer = one_wins(calls[::1 if turn % 2 else -1], "OUT_OF_STOCK")
+        assert answer.order.lines[0].allocations[0].allocated == 1, answer
+        winners.add(won)
+        level = book.level("LAST", "WH")
+        assert (level.available, level.allocated) == (0, turn + 1), level
+    print(f"# won by the call sent {' and '.join('12'[won] for won in sorted(winners))}")
+
+
+def test_a_store_races_the_web_for_the_last_unit_on_its_shelf():
+    """The store keeps it for a customer, or the web sells it to another: not both."""
+    book, store = state["books"][1], state["stores"]["NORTH"]
+    book.PutItem(item={"sku": "SHELF"})
+    book.ReceiveStock(location="NORTH", lines=[{"sku": "SHELF", "quantity": 1}])
+    for turn in range(ROUNDS):
+        calls = [
+            (book, "PlaceOrder", book.request("PlaceOrder", channel="web", lines=[
+                line("SHELF", 1, "NORTH", method="FULFILMENT_METHOD_PICKUP")])),
+            (store, "Reserve", store.request("Reserve", owner=f"till-{turn}", channel="till",
+                                             lines=[line("SHELF", 1, "NORTH")]))]
+        _, answer = one_wins(calls[::1 if turn % 2 else -1], "OUT_OF_STOCK")
+        level = book.level("SHELF", "NORTH")
+        assert (level.available, level.allocated + level.reserved) == (0, 1), level
+        if hasattr(answer, "order"):
+            book.CancelOrderLines(order_id=answer.order.id)
+        else:
+            store.ReleaseReservation(reservation_id=answer.reservation.id)
 
 
 def test_a_pickup_collected_twice_at_once_is_handed_over_once():
     book = state["books"][0]
-    for _ in range(5):
+    for _ in range(ROUNDS):
         before = book.level("TEAPOT", "NORTH").on_hand
         pickup_id, code = pickup_of("NORTH", "READY")
         one_wins(both("CollectPickup", pickup_id=pickup_id, code=code), "WRONG_STATUS")
@@ -76,7 +119,7 @@ def test_a_pickup_collected_twice_at_once_is_handed_over_once():
 
 def test_a_cancel_racing_a_ship_has_one_winner():
     first, second = state["books"]
-    for turn in range(10):
+    for turn in range(ROUNDS):
         shipment_id = shipment_of("SOUTH")
         calls = [
             (first, "ShipShipment",
@@ -88,11 +131,26 @@ def test_a_cancel_racing_a_ship_has_one_winner():
         assert first.GetShipment(shipment_id=shipment_id).shipment == answer.shipment
 
 
+def test_a_customer_who_cancels_while_it_is_shipped_is_told_which_it_is():
+    first, second = state["books"]
+    for turn in range(ROUNDS):
+        shipment_id = shipment_of("SOUTH")
+        order_id = first.GetShipment(shipment_id=shipment_id).shipment.order_id
+        calls = [
+            (first, "ShipShipment",
+             first.request("ShipShipment", shipment_id=shipment_id, skip=True)),
+            (second, "CancelOrderLines", second.request("CancelOrderLines", order_id=order_id))]
+        one_wins(calls if turn % 2 else calls[::-1], "WRONG_STATUS", "LINE_QUANTITY_EXCEEDED")
+        status = first.GetShipment(shipment_id=shipment_id).shipment.status
+        at = second.GetOrder(order_id=order_id).order.lines[0]
+        assert (status, at.fulfilled, at.cancelled) in ((4, 1, 0), (8, 0, 1)), (status, at)
+
+
 def test_a_put_back_racing_a_new_reserve_frees_the_goods_for_one():
     first, second = state["books"]
     first.PutItem(item={"sku": "RARE"})
     first.ReceiveStock(location="NORTH", lines=[{"sku": "RARE", "quantity": 1}])
-    for turn in range(8):
+    for turn in range(ROUNDS):
         pickup_id = first.PlaceOrder(channel="web", lines=[
             line("RARE", 1, "NORTH", method="FULFILMENT_METHOD_PICKUP")]).pickups[0].id
         first.AcceptPickup(pickup_id=pickup_id)

@@ -112,7 +112,7 @@ class Load:
                     hold_for="3600s")
 
     def _turn(self, dice, errands):
-        """The next step of one of the errands, each [generator, its last answer], and the errand."""
+        """The next step of one of the errands, and this: [generator, its last answer]."""
         if len(errands) < ERRANDS_AT_ONCE:
             errands.append([dice.choice(ERRANDS)(dice, self._parts(dice)), None])
         errand = dice.choice(errands)
