@@ -11,7 +11,7 @@ state = {}
 
 
 def setup():
-    state["server"] = Server("--sweep-interval-ms", "200")
+    state["server"] = Server("--sweep-interval-ms", "200", "--lanes", "1")
     state["book"] = state["server"].client()
 
 
@@ -22,7 +22,7 @@ def teardown():
 
 
 def day(*options):
-    return subprocess.run([DAY, state["server"].target, "--stores", "6", "--items", "50", *options],
+    return subprocess.run([DAY, state["server"].target, "--stores", "4", "--items", "40", *options],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
 
 

@@ -18,11 +18,11 @@ class Customers:
         self.forgotten = []
         self.held = []  # baskets: (what becomes of it, where, its request, it)
 
-    def _each(self, hour, what, stores):
+    def _each(self, hour, what, stores, where=""):
         """Random numbers of their own for everybody who comes in this hour."""
         count = A_DAY[what] * stores * RUSH[hour] / sum(RUSH.values())
         for number in range(round(count)):
-            yield f"{hour:02d}{number:03d}", self.company.random(what, hour, stores, number)
+            yield f"{hour:02d}{number:03d}", self.company.random(what, where, hour, number)
 
     def _orders(self, name, requests, what):
         """Places orders. What the book refuses for want of stock is counted and answered None."""
@@ -46,8 +46,7 @@ class Customers:
     def tills(self, hour):
         orders, seen = [], []
         for store in self.company.stores:
-            for number, draw in self._each(hour, "till", store.size):
-                draw = self.company.random("till", store.code, number)
+            for number, draw in self._each(hour, "till", store.size, store.code):
                 wanted = self.company.wanted(draw, draw.choice((1, 1, 1, 2, 2, 3)))
                 found = [self._till_line(store, item, draw) for item in wanted]
                 lines = [line for line, _ in found if line]
@@ -79,7 +78,10 @@ class Customers:
             if method == SHIP_TO_STORE:
                 line["pickup_location"] = store.code
             return line, taken
-        return self._line(item, taken, CARRY_OUT, location=store.code) if taken else {}, taken
+        if not taken:
+            return {}, 0
+        line = self._line(item, taken, CARRY_OUT, location=store.code)
+        return {**line, "sku": item.barcode}, taken  # as the till scans it
 
     # -- on the web and on the phone -------------------------------------------------------------
 

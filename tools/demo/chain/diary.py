@@ -48,7 +48,6 @@ class Diary:
 
     def placed(self, order):
         self.orders[order.id] = self.hour
-        self.add("units ordered", sum(line.ordered for line in order.lines))
         if any(line.open for line in order.lines):
             self.undecided.add(order.id)
 
