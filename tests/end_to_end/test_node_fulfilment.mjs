@@ -37,6 +37,18 @@ async function accepted(sku, quantity, location) {
   return { id: pickups[0].id, orderId: order.id };
 }
 
+async function collect(pickupId) {
+  const { code } = await book.call('PickupService', 'ReadyPickup', { pickupId });
+  const { outcome } = await book.call('PickupService', 'CollectPickup', { pickupId, code });
+  assert.equal(outcome, 'COLLECT_OUTCOME_COLLECTED');
+}
+
+async function proven() {
+  const checks = await book.stream('LedgerService', 'Verify');
+  assert.ok(checks.length > 0);
+  for (const check of checks) assert.equal(Number(check.wrong), 0, JSON.stringify(check));
+}
+
 before(async () => {
   server = await startServer();
   book = server.client();
@@ -77,6 +89,7 @@ test('a_pickup_goes_from_the_order_to_its_customer', async () => {
   assert.equal((await level('KETTLE', 'LEEDS')).onHand, 1);
   const { order } = await book.call('OrderService', 'GetOrder', { orderId });
   assert.equal(order.status, 'ORDER_STATUS_FULFILLED');
+  await proven();
 });
 
 test('what_one_store_cannot_find_another_has', async () => {
@@ -94,6 +107,13 @@ test('what_one_store_cannot_find_another_has', async () => {
   const { work } = await book.call('WorkService', 'ListWork', {
     location: 'LEEDS', kinds: ['WORK_KIND_RECOUNT'] });
   assert.equal(work.length, 1);
+  const [, other] = pickups;
+  await book.call('PickupService', 'AcceptPickup', { pickupId: other.id });
+  await book.call('PickupService', 'PickPickup', { pickupId: other.id });
+  for (const pickup of pickups) await collect(pickup.id);
+  const { order } = await book.call('OrderService', 'GetOrder', { orderId });
+  assert.equal(order.status, 'ORDER_STATUS_FULFILLED');
+  await proven();
 });
 
 test('goods_for_a_store_are_sent_there_and_wait_for_their_customer', async () => {
@@ -111,6 +131,11 @@ test('goods_for_a_store_are_sent_there_and_wait_for_their_customer', async () =>
   assert.equal(pickup.status, 'PICKUP_STATUS_REQUESTED');
   const { events } = await book.call('OrderService', 'GetOrderHistory', { orderId: order.id });
   assert.ok(events.some(({ step, location }) => step === 'arrive' && location === 'YORK'), events);
+  await book.call('PickupService', 'AcceptPickup', { pickupId: pickup.id });
+  await book.call('PickupService', 'PickPickup', { pickupId: pickup.id });
+  await collect(pickup.id);
+  assert.equal((await level('LAMP', 'YORK')).onHand, 0);
+  await proven();
 });
 
 test('an_assistant_sells_what_the_store_lacks', async () => {
@@ -122,6 +147,7 @@ test('an_assistant_sells_what_the_store_lacks', async () => {
     [['FULFILMENT_METHOD_CARRY_OUT', 1, 1], ['FULFILMENT_METHOD_SHIP', 2, 0]]);
   assert.equal(order.total.minorUnits, 12000);
   assert.equal((await level('RUG', 'WH')).allocated, 2);
+  await proven();
 });
 
 test('a_web_basket_is_confirmed_at_a_till', async () => {
@@ -130,6 +156,13 @@ test('a_web_basket_is_confirmed_at_a_till', async () => {
     owner: 'basket', customer: 'bob', channel: 'web',
     lines: [{ sku: 'CUP', quantity: 1, location: 'LEEDS' },
       { sku: 'CUP', quantity: 2, location: 'WH' }] });
+  // At the till she says who she is; there is time to talk, and she pays.
+  const { reservations } = await book.call('ReservationService', 'ListReservations', {
+    customer: 'bob' });
+  assert.deepEqual(reservations.map(({ id }) => id), [reservation.id]);
+  const { reservation: kept } = await book.call('ReservationService', 'ExtendReservation', {
+    reservationId: reservation.id, holdFor: { seconds: 7200 } });
+  assert.ok(Number(kept.holdUntil.seconds) > Number(reservation.holdUntil.seconds));
   const { order, pickups } = await book.call('ReservationService', 'ConfirmReservation', {
     reservationId: reservation.id, channel: 'till',
     lines: [{ sku: 'CUP', location: 'LEEDS', method: 'FULFILMENT_METHOD_CARRY_OUT' },
@@ -139,6 +172,7 @@ test('a_web_basket_is_confirmed_at_a_till', async () => {
   assert.deepEqual(order.lines.map(({ fulfilled, allocated }) => [fulfilled, allocated]),
     [[1, 0], [0, 2]]);
   assert.equal(pickups[0].status, 'PICKUP_STATUS_AWAITING_TRANSFER');
+  await proven();
 });
 
 test('a_transfer_that_arrives_short_leaves_nothing_in_transit', async () => {
@@ -154,6 +188,7 @@ test('a_transfer_that_arrives_short_leaves_nothing_in_transit', async () => {
   assert.equal(closed.status, 'TRANSFER_STATUS_CLOSED_SHORT');
   const { available, damaged, inTransit } = await level('BOWL', 'YORK');
   assert.deepEqual([available, damaged, inTransit], [3, 1, 0]);
+  await proven();
 });
 
 test('of_many_who_amend_at_once_each_gets_what_there_was', async () => {
@@ -171,8 +206,4 @@ test('of_many_who_amend_at_once_each_gets_what_there_was', async () => {
   }
 });
 
-test('the_book_is_right', async () => {
-  for (const check of await book.stream('LedgerService', 'Verify')) {
-    assert.equal(check.wrong, 0, JSON.stringify(check));
-  }
-});
+test('the_book_is_right', proven);

@@ -58,6 +58,7 @@ def test_an_assistant_sells_what_the_store_lacks_in_one_call():
     assert [transfer.destination for transfer in sold.transfers] == ["NORTH"]
     assert [pickup.location for pickup in sold.pickups] == ["NORTH"]
     assert order.status == 2, order
+    book.verify_clean()
 
 
 def test_a_web_basket_is_extended_and_confirmed_at_a_till():
@@ -83,6 +84,7 @@ def test_a_web_basket_is_extended_and_confirmed_at_a_till():
     refused("LOCATION_NOT_ALLOWED", till.ConfirmReservation, reservation_id=far, channel="till",
             method=CARRY_OUT, status="PERMISSION_DENIED")
     till.ReleaseReservation(reservation_id=far)
+    book.verify_clean()
 
 
 def test_an_order_is_amended_and_its_history_tells_all_of_it():

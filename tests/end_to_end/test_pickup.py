@@ -84,6 +84,7 @@ def test_a_pickup_goes_from_the_order_to_the_customer():
     assert book.level("TEAPOT", "NORTH").on_hand == before - 2
     assert status(book.GetOrder(order_id=placed.order.id).order) == "FULFILLED"
     refused("WRONG_STATUS", book.CancelPickup, pickup_id=pickup.id, status="FAILED_PRECONDITION")
+    book.verify_clean()
 
 
 def test_a_code_is_told_once():
@@ -169,6 +170,7 @@ def test_a_short_pick_in_one_store_is_fetched_in_another():
         code = book.ReadyPickup(pickup_id=one).code
         assert book.CollectPickup(pickup_id=one, code=code).outcome == 1
     assert status(book.GetOrder(order_id=other.order_id).order) == "FULFILLED"
+    book.verify_clean()
 
 
 def test_a_short_pick_is_brought_by_a_transfer():
