@@ -13,10 +13,12 @@
 #include <string.h>
 
 #include "engine/feed_private.h"
+#include "engine/live_private.h"
 #include "observe/log.h"
 
 #define PAGE_EVENTS_MAX 1024
 #define TICK_MS 250
+#define PUMP_CURSORS_MAX 32
 
 enum cursor_state { CURSOR_STARTING, CURSOR_BEHIND, CURSOR_LIVE, CURSOR_LEFT, CURSOR_STATES };
 
@@ -166,28 +168,35 @@ static void cursor_free(struct feed_cursor *cursor)
 	free(cursor);
 }
 
-/* A slice for each: none waits for the others to have had all. */
+/* A slice for each, of a few in a turn of the loop: neither they nor anybody else waits for all. */
 static void on_pump(uv_idle_t *idle)
 {
 	struct feed *feed = idle->data;
-	bool more = false;
-	struct feed_cursor *next;
-	for (struct feed_cursor *cursor = feed->cursors; cursor; cursor = next) {
-		if (cursor->state == CURSOR_LIVE)
-			more = take_live(cursor) || more;
-		else
+	if (!feed->pump_at) {
+		feed->pump_at = feed->cursors;
+		feed->pump_more = false;
+	}
+	for (size_t left = PUMP_CURSORS_MAX; left > 0 && feed->pump_at; left--) {
+		struct feed_cursor *cursor = feed->pump_at;
+		if (cursor->state == CURSOR_LIVE) {
+			if (take_live(cursor))
+				feed->pump_more = true;
+		} else {
 			settle(cursor);
-		next = cursor->next;
+		}
+		feed->pump_at = cursor->next;
 		/* on_read() comes for the one that reads. */
 		if (cursor->state == CURSOR_LEFT && feed->reading != cursor)
 			cursor_free(cursor);
 	}
-	if (!more)
+	bool calls = watches_call(feed->engine->live);
+	if (!feed->pump_at && !feed->pump_more && !calls)
 		uv_idle_stop(&feed->pump);
 }
 
-static void pump(struct feed *feed)
+void feed_pump(struct feed *feed)
 {
+	feed->pump_more = true; /* also for those that this round has passed */
 	uv_idle_start(&feed->pump, on_pump);
 }
 
@@ -337,7 +346,7 @@ static void on_read(struct db_batch *batch, const struct fault *fault)
 	}
 	settle(cursor);
 	read_next(feed);
-	pump(feed);
+	feed_pump(feed);
 }
 
 /* False: it needs nothing now. */
@@ -380,7 +389,7 @@ static void read_next(struct feed *feed)
 
 void cursors_wake(struct feed *feed)
 {
-	pump(feed);
+	feed_pump(feed);
 	read_next(feed);
 }
 
@@ -442,7 +451,7 @@ void cursors_close(struct feed *feed)
 		next = cursor->next;
 		cursor_free(cursor);
 	}
-	feed->reading = feed->waiting = NULL;
+	feed->reading = feed->waiting = feed->pump_at = NULL;
 	uv_close((uv_handle_t *)&feed->pump, on_handle_closed);
 	uv_close((uv_handle_t *)&feed->tick, on_handle_closed);
 }
@@ -484,7 +493,7 @@ void feed_resume(struct feed_cursor *cursor)
 {
 	CHECK(cursor->state != CURSOR_LEFT);
 	cursor->blocked = false;
-	pump(cursor->feed);
+	feed_pump(cursor->feed);
 }
 
 static void wait_no_more(struct feed_cursor *cursor)
@@ -506,7 +515,7 @@ void feed_leave(struct feed_cursor *cursor)
 	if (cursor->is_waiting)
 		wait_no_more(cursor);
 	metric_set(feed->metrics.cursors, (int64_t)--feed->cursor_count);
-	pump(feed); /* frees it */
+	feed_pump(feed); /* frees it */
 	if (feed->cursor_count > 0)
 		return;
 	uv_timer_stop(&feed->tick);

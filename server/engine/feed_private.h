@@ -64,7 +64,9 @@ struct feed {
 	/* Cursors. */
 	struct feed_cursor *cursors;
 	size_t cursor_count;
-	uv_idle_t pump; /* hands out what there is, a slice for each cursor and turn */
+	uv_idle_t pump;              /* hands out what there is */
+	struct feed_cursor *pump_at; /* whose turn is next; NULL: the first one's */
+	bool pump_more;              /* there is something for another round */
 	uv_timer_t tick;
 
 	/* Those who are behind read one after the other. */
@@ -87,6 +89,9 @@ void feed_free(struct feed *feed);
 bool feed_has_come_to(const struct feed *feed, const int64_t *at_least);
 /* A lane of this server has just committed: there is news. */
 void feed_hint(struct feed *feed);
+
+/* Hands out what there is, and calls watches that are due, from the loop's next turn on. */
+void feed_pump(struct feed *feed);
 
 /* From feed.c to feed_cursor.c. */
 void cursors_open(struct feed *feed);

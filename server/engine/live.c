@@ -115,7 +115,7 @@ void live_absorb(struct live *live, const struct db_batch *batch)
 			live->engine->feed->asked_us);
 	}
 	live->reload = SIZE_MAX;
-	watches_call(live);
+	feed_pump(live->engine->feed);
 }
 
 static void all_is_suspect(struct live *live)
@@ -131,7 +131,7 @@ void live_started(struct live *live)
 {
 	all_is_suspect(live);
 	policy_followed(live->engine->policy, live->engine->feed->current_us);
-	watches_call(live);
+	feed_pump(live->engine->feed);
 }
 
 void live_lost(struct live *live)

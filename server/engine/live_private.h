@@ -40,7 +40,8 @@ struct live {
 /* Those who watch it are called after the feed's next answer. */
 void watches_mark(struct live *live, const char *sku);
 void watches_mark_all(struct live *live);
-void watches_call(struct live *live);
+/* Calls some of those that are due. True: there are more. */
+bool watches_call(struct live *live);
 void watches_tick(struct live *live);
 
 #endif

@@ -10,6 +10,8 @@
 #include "engine/live_private.h"
 
 #define BUCKETS ((size_t)1 << 16)
+/* In a turn of the loop. */
+#define CALLS_MAX 32
 
 enum watch_state { WATCH_CLEAN, WATCH_DIRTY, WATCH_CALLED };
 
@@ -87,18 +89,22 @@ void watches_mark_all(struct live *live)
 			mark(&watch->skus[i]);
 }
 
-void watches_call(struct live *live)
+bool watches_call(struct live *live)
 {
 	/* Those that become dirty by being called are not due. */
+	size_t left = CALLS_MAX;
 	struct watch *next;
 	for (struct watch *watch = live->dirty; watch; watch = next) {
 		next = watch->next_dirty;
 		if (live->serial < watch->due || live->engine->feed->state != FEED_FOLLOWING)
 			continue;
+		if (left-- == 0)
+			return true;
 		unlink_dirty(watch);
 		watch->state = WATCH_CALLED;
 		watch->options.changed(watch, watch->options.data);
 	}
+	return false;
 }
 
 void watches_tick(struct live *live)
