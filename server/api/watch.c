@@ -171,7 +171,8 @@ static void on_tick(struct watch *unused, int64_t now_us, void *data)
 {
 	struct watch_call *watch = data;
 	(void)unused;
-	if (watch->state != WATCH_WAITING || watch->blocked || watch->changed ||
+	/* The values come first. */
+	if (watch->state != WATCH_WAITING || watch->blocked || watch->changed || watch->sent_us == 0 ||
 		now_us - watch->sent_us < watch->heartbeat_us)
 		return;
 	const struct api *api = watch->call->api;

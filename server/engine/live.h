@@ -61,6 +61,7 @@ struct watch_options {
 	size_t count;
 	/* What watch_take() tells may have changed; called once until that is asked. */
 	void (*changed)(struct watch *watch, void *data);
+	/* Now and then, while all that is known of its SKUs has been taken. */
 	void (*tick)(struct watch *watch, int64_t now_us, void *data);
 	/* The server ends; the watch is gone. */
 	void (*end)(struct watch *watch, void *data);

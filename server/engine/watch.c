@@ -115,7 +115,9 @@ void watches_tick(struct live *live)
 	struct watch *next;
 	for (struct watch *watch = live->watches; watch; watch = next) {
 		next = watch->next;
-		watch->options.tick(watch, now_us, watch->options.data);
+		/* Of the others something is known that has not been told. */
+		if (watch->state == WATCH_CLEAN)
+			watch->options.tick(watch, now_us, watch->options.data);
 	}
 }
 
