@@ -112,6 +112,7 @@ uint32_t replay_store_of(const struct replay *replay, const struct replay_invoic
 			count += count < STORES_NEAR;
 		}
 	}
+	CHECK(count > 0); /* only a chain is asked */
 	return near[replay_dice(replay, "store", invoice->number) % count];
 }
 
