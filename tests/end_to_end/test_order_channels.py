@@ -69,6 +69,10 @@ def test_a_web_basket_is_extended_and_confirmed_at_a_till():
     found = till.ListReservations(customer="bob").reservations
     assert [basket.id for basket in found] == [held.id], found
     till.ExtendReservation(reservation_id=held.id, hold_for="3600s")
+    # She takes one more; what the basket holds does not stand in its own way.
+    more = till.ReplaceReservation(reservation_id=held.id, channel="till", lines=[
+        line("CUP", 1, "NORTH"), line("KETTLE", 3)]).reservation
+    assert more.id == held.id and sum(at.quantity for at in more.lines) == 4, more
     confirmed = till.ConfirmReservation(
         reservation_id=held.id, channel="till", worker="bea",
         prices=[{"sku": sku, "unit_price": pounds(100)} for sku in ("CUP", "KETTLE")],
@@ -76,8 +80,8 @@ def test_a_web_basket_is_extended_and_confirmed_at_a_till():
                {"sku": "KETTLE", "method": SHIP_TO_STORE, "pickup_location": "NORTH"}])
     order = confirmed.order
     assert order.channel == "till" and order.customer == "bob", order
-    assert order.reservation_id == held.id and order.total.minor_units == 300
-    assert counters(order, 1) == (0, 0, 0, 1, 0) and counters(order, 2) == (0, 2, 0, 0, 0)
+    assert order.reservation_id == held.id and order.total.minor_units == 400
+    assert counters(order, 1) == (0, 0, 0, 1, 0) and counters(order, 2) == (0, 3, 0, 0, 0)
     assert len(confirmed.pickups) == 1 and len(confirmed.transfers) == 1, confirmed
     # What lies elsewhere is not handed over here.
     far = book.Reserve(channel="web", lines=[line("CUP", 1, "SOUTH")]).reservation.id
