@@ -327,7 +327,7 @@ static void no_more_operations_are_begun_than_the_bound(void **state)
 static void caller_who_does_not_read_is_not_read_from(void **state)
 {
 	(void)state;
-	enum { ALL = 4000, AT_ONCE = 20, PAYLOAD = 20000 };
+	enum { ALL = 10000, AT_ONCE = 20, PAYLOAD = 20000 };
 	static uint8_t payload[PAYLOAD + 8];
 	static bool seen[ALL];
 	memset(seen, 0, sizeof(seen));
@@ -340,7 +340,8 @@ static void caller_who_does_not_read_is_not_read_from(void **state)
 	int64_t written = 0;
 	static struct outgoing outgoing;
 	bool held_back = false;
-	/* 80 MB, of which the server takes what fits its bounds and gRPC's windows. */
+	/* 200 MB, of which the server takes what fits its bounds and gRPC's windows; these grow to tens of
+	 * megabytes where the machine is slow. */
 	while (written < ALL && !held_back) {
 		size_t size;
 		outgoing_init(&outgoing);
@@ -353,7 +354,7 @@ static void caller_who_does_not_read_is_not_read_from(void **state)
 		arena_release(&outgoing.arena);
 	}
 	assert_true(held_back);
-	assert_in_range(written, OPERATIONS_MAX / 4, ALL / 2);
+	assert_in_range(written, OPERATIONS_MAX / 4, ALL - AT_ONCE);
 	for (int64_t answered = 0; answered < written;) {
 		Stockbook__V1__SessionResponse *response = read_in(call);
 		assert_non_null(response);
