@@ -134,6 +134,7 @@ enum verdict reservation_open(struct run *run, const char *id, const char *chann
 	const struct reservation_row **row)
 {
 	struct reservation_row key = {0};
+	*row = NULL;
 	if (!uuid_parse(id, &key.id))
 		return refuse_field(run, "reservation_id", "'%s' is not a UUID", id);
 	key.part = (int32_t)uuid_part(&key.id);

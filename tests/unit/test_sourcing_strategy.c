@@ -105,10 +105,11 @@ static const char *where(struct book *book, const Stockbook__V1__Order *order, s
 {
 	const char *text = "";
 	const Stockbook__V1__OrderLine *at = order->lines[line];
-	for (size_t i = 0; i < at->n_allocations; i++)
+	for (size_t i = 0; i < at->n_allocations; i++) {
+		long long units = at->allocations[i]->allocated + at->allocations[i]->fulfilled;
 		text = arena_printf(&book->arena, "%s%s%s:%lld", text, text[0] ? " " : "",
-			at->allocations[i]->location,
-			(long long)(at->allocations[i]->allocated + at->allocations[i]->fulfilled));
+			at->allocations[i]->location, units);
+	}
 	return text;
 }
 
