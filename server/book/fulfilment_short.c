@@ -226,6 +226,20 @@ static void tell_share(struct run *run, struct carrying *carrying, const struct 
 				resourcing->remedy, share->location, document_id);
 }
 
+/* Where nothing of a line is left at the place where it was to be fetched, it is fetched here. */
+static void move_pickup(struct run *run, struct carrying *carrying,
+	const struct source_share *share)
+{
+	for (size_t i = 0; i < carrying->resourcing->unit_count; i++) {
+		struct order_line *line = &carrying->order->lines[carrying->resourcing->units[i].line - 1];
+		if (share->quantities[i] == 0 || line->pickup_location[0] == '\0')
+			continue;
+		const struct order_allocation *there = order_line_at(run, line, line->pickup_location);
+		if (there->allocated == 0 && there->picked == 0 && there->fulfilled == 0)
+			line->pickup_location = share->location;
+	}
+}
+
 /* A new fulfilment of the same kind at the location. */
 static enum verdict open_elsewhere(struct run *run, struct carrying *carrying,
 	const struct source_share *share)
@@ -235,6 +249,8 @@ static enum verdict open_elsewhere(struct run *run, struct carrying *carrying,
 	enum verdict counted = parcel ? ship_day_add(run, share->location) : VERDICT_DONE;
 	if (verdict != VERDICT_DONE || counted != VERDICT_DONE)
 		return verdict == VERDICT_DONE ? counted : verdict;
+	if (!parcel)
+		move_pickup(run, carrying, share);
 	const struct resourcing *resourcing = carrying->resourcing;
 	struct fulfilment_share *units =
 		arena_alloc_array(run->arena, resourcing->unit_count, sizeof(*units));

@@ -83,6 +83,24 @@ static void a_short_pick_found_elsewhere_is_fetched_there(void **state)
 	assert_string_equal(last_change(book, other->id)->step, "request");
 }
 
+static void a_line_that_moved_to_another_store_says_so(void **state)
+{
+	struct book *book = *state;
+	book_receive(book, "S1", "LEEDS", 2);
+	book_receive(book, "S1", "YORK", 5);
+	const char *id = pickup_at(book, "S1*2@LEEDS", PICKUP(ACCEPTED));
+	assert_string_equal(order_of(book, id)->lines[0]->pickup_location, "LEEDS");
+	/* In part: some of it is still fetched where it was. */
+	pick(book, id, "1*1-1n", REMEDY(RE_SOURCE));
+	assert_string_equal(order_of(book, id)->lines[0]->pickup_location, "LEEDS");
+
+	book_receive(book, "S2", "LEEDS", 2);
+	book_receive(book, "S2", "YORK", 5);
+	const char *whole = pickup_at(book, "S2*2@LEEDS", PICKUP(ACCEPTED));
+	pick(book, whole, "1*0-2n", REMEDY(RE_SOURCE));
+	assert_string_equal(order_of(book, whole)->lines[0]->pickup_location, "YORK");
+}
+
 static void the_same_location_is_not_asked_again(void **state)
 {
 	struct book *book = *state;
@@ -376,6 +394,7 @@ int main(void)
 		TEST(what_is_not_found_leaves_the_stock_and_is_counted_again),
 		TEST(what_is_broken_stays_here_and_is_not_counted_again),
 		TEST(a_short_pick_found_elsewhere_is_fetched_there),
+		TEST(a_line_that_moved_to_another_store_says_so),
 		TEST(the_same_location_is_not_asked_again),
 		TEST(nothing_is_found_for_an_order_without_a_channel_and_the_fact_is_posted),
 		TEST(a_transfer_brings_what_is_short_and_the_pickup_waits),
