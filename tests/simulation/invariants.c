@@ -380,7 +380,7 @@ static const char *check_order_lines(struct invariants *invariants)
 	size_t recount_from = count > 32 ? count - 32 : 0;
 	for (size_t i = 0; i < count; i++) {
 		const struct order_line_row *line = rows[i];
-		int64_t returned;
+		int64_t returned = 0;
 		const char *wrong = check_order_line(invariants, line, &returned);
 		if (wrong)
 			return wrong;

@@ -296,7 +296,7 @@ static const struct command commands[] = {
 	{"ready", "PICKUP", "It waits for the customer: makes the code.", NULL,
 		"pickup ready 3f9a1c\npickup ready 3f9a1c --until 3d", until_options, 1, 1, ready},
 	{"collect", "PICKUP [CODE] [LINE:QUANTITY...]", "The customer is here.", NULL,
-		"pickup collect 3f9a1c 7K4-M2Q\n"
+		"pickup collect 3f9a1c 7K4X-M2QT\n"
 		"pickup collect 3f9a1c --identified 'Ann Smith' --shown passport",
 		collect_options, 1, -1, collect},
 	{"cancel", "PICKUP", "Not here; what was picked is to be put back.", NULL,
