@@ -173,6 +173,16 @@ static void refusal_copy(struct refusal *to, const struct refusal *from, struct 
 	to->message = arena_string(arena, from->message);
 	for (size_t i = 0; i < from->metadata_count; i++)
 		refusal_add_pair(to, arena, from->metadata[i].key, "%s", from->metadata[i].value);
+bool entry_is_late(struct batch *batch, struct entry *entry)
+{
+	const struct engine_request *request = entry->request;
+	if (!request_is_over(request, engine_clock_us()))
+		return false;
+	entry_refuse(entry, &batch->arena, STOCKBOOK__V1__REASON__REASON_DEADLINE_EXCEEDED,
+		request->cancelled ? "call was cancelled" : "deadline is over");
+	return true;
+}
+
 	for (size_t i = 0; i < from->field_count; i++)
 		refusal_add_field(to, arena, from->fields[i].field, "%s", from->fields[i].description);
 }

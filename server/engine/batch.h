@@ -68,5 +68,7 @@ void entry_refuse(struct entry *entry, struct arena *arena, Stockbook__V1__Reaso
 	const char *message);
 /* Answers all entries, and resets the batch. */
 void batch_answer(struct batch *batch, struct engine *engine);
+/* True: its time was over while rows were fetched, and it is refused before it changes any. */
+bool entry_is_late(struct batch *batch, struct entry *entry);
 
 #endif

@@ -1,6 +1,7 @@
 /* Engine: opening, routing, states, ending. */
 #include "engine/engine.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 #include <xxhash.h>
@@ -167,32 +168,61 @@ static struct lane *lane_of(struct engine *engine, const struct engine_request *
 	return engine->lanes[(uint32_t)part % engine->settings.lanes];
 }
 
+/* Says which bound was met, and what the setting is. */
+static void refuse_for_room(struct engine *engine, struct engine_request *request,
+	enum queue_room room)
+{
+	const struct engine_caller *caller = request->caller;
+	const char *where = request->operation->writes ? "a lane" : "the readers";
+	uint32_t most = engine->settings.queue_operations_max;
+	const char *message =
+		room == QUEUE_FULL
+			? arena_printf(request->arena,
+				  "too much is waiting for %s (%" PRIu32
+				  " operations, setting queue_operations_max)",
+				  where, most)
+			: arena_printf(request->arena,
+				  "too much of %s '%s' is waiting for %s: as much as there is still room for (of "
+				  "%" PRIu32 " operations, setting queue_operations_max)",
+				  caller->kind, caller->name, where, most);
+	metric_add(engine->metrics.overloads[room], 1);
+	refuse_later(engine, request, STOCKBOOK__V1__REASON__REASON_OVERLOADED, message);
+	struct refusal *refusal = &request->refusal;
+	refusal_add_pair(refusal, request->arena, "bound", "%s",
+		room == QUEUE_FULL ? "queue" : "caller_queue");
+	refusal_add_pair(refusal, request->arena, "setting", "queue_operations_max");
+	refusal_add_pair(refusal, request->arena, "setting_value", "%" PRIu32, most);
+}
+
+static enum queue_room submit_read(struct engine *engine, struct engine_request *request)
+{
+	if (request->max_staleness_us > 0 && live_answer(engine->live, request)) {
+		queue_push(&engine->decided, request);
+		return QUEUE_HAS_ROOM;
+	}
+	enum queue_room room = queue_room(request, fair_queue_count_of(&engine->reads, request->caller),
+		engine->reads.count + engine->late.count, engine->settings.queue_operations_max);
+	if (room == QUEUE_HAS_ROOM)
+		fair_queue_push(&engine->reads, request);
+	return room;
+}
+
 void engine_submit(struct engine *engine, struct engine_request *request)
 {
 	CHECK(request->done && request->arena && request->actor && !engine->closing);
 	request->outcome = ENGINE_PENDING;
 	request->submitted_us = engine_clock_us();
 	engine->requests++;
-	bool queued = true;
 	if (engine->state == ENGINE_DRAINING || engine->state == ENGINE_FAILED) {
 		refuse_later(engine, request, STOCKBOOK__V1__REASON__REASON_UNAVAILABLE,
 			engine->state == ENGINE_DRAINING ? "server is shutting down" : engine->message);
 		return;
 	}
-	if (request->operation->writes) {
-		queued = lane_submit(lane_of(engine, request), request);
-	} else if (request->max_staleness_us > 0 && live_answer(engine->live, request)) {
-		queue_push(&engine->decided, request);
-	} else {
-		queued = engine->reads.count < engine->settings.queue_operations_max;
-		if (queued)
-			queue_push(&engine->reads, request);
-	}
-	if (!queued) {
-		metric_add(engine->metrics.overloads, 1);
-		refuse_later(engine, request, STOCKBOOK__V1__REASON__REASON_OVERLOADED,
-			"too much is waiting already");
-	}
+	enum queue_room room = request->operation->writes
+							   ? lane_submit(lane_of(engine, request), request)
+							   : submit_read(engine, request);
+	if (room != QUEUE_HAS_ROOM)
+		refuse_for_room(engine, request, room);
 }
 
 size_t engine_requests(const struct engine *engine)
@@ -224,29 +254,70 @@ static bool any_reader_connected(const struct engine *engine)
 	return false;
 }
 
+static int64_t waited_us(int64_t since_us, int64_t now_us)
+{
+	return since_us < now_us ? now_us - since_us : 0;
+}
+
+static void tell_queues(struct engine *engine, int64_t now_us)
+{
+	const struct engine_metrics *metrics = &engine->metrics;
+	size_t queued = 0, callers = 0;
+	int64_t oldest_us = INT64_MAX;
+	for (uint32_t i = 0; i < engine->settings.lanes; i++) {
+		int64_t lane_us = lane_oldest_us(engine->lanes[i]);
+		queued += lane_queued(engine->lanes[i]);
+		callers += lane_callers(engine->lanes[i]);
+		oldest_us = lane_us < oldest_us ? lane_us : oldest_us;
+	}
+	metric_set(metrics->lane_queue, (int64_t)queued);
+	metric_set(metrics->lane_callers, (int64_t)callers);
+	metric_set(metrics->lane_oldest, waited_us(oldest_us, now_us));
+	metric_set(metrics->read_queue, (int64_t)(engine->reads.count + engine->late.count));
+	metric_set(metrics->read_callers, (int64_t)engine->reads.callers);
+	metric_set(metrics->read_oldest, waited_us(fair_queue_oldest_us(&engine->reads), now_us));
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct engine *engine = timer->data;
-	size_t queued = 0;
-	for (uint32_t i = 0; i < engine->settings.lanes; i++) {
+	int64_t now_us = engine_clock_us();
+	for (uint32_t i = 0; i < engine->settings.lanes; i++)
 		lane_tick(engine->lanes[i]);
-		queued += lane_queued(engine->lanes[i]);
-	}
 	struct queue over = {0};
-	queue_sift(&engine->reads, engine_clock_us(), &over);
+	fair_queue_sift(&engine->reads, now_us, &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
 		engine_give_up(engine, request, !any_reader_connected(engine));
-	queue_sift(&engine->late, engine_clock_us(), &over);
+	queue_sift(&engine->late, now_us, &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
 		engine_give_up(engine, request, false);
 	while (engine->late.count > 0)
-		queue_push(&engine->reads, queue_pop(&engine->late));
+		fair_queue_push(&engine->reads, queue_pop(&engine->late));
 	live_tick(engine->live);
-	metric_set(engine->metrics.lane_queue, (int64_t)queued);
-	metric_set(engine->metrics.read_queue, (int64_t)engine->reads.count);
+	tell_queues(engine, now_us);
 }
 
 /* ---- Opening ---- */
+
+static void queue_metrics_register(struct engine_metrics *metrics)
+{
+	const char *help = "Operations that wait";
+	metrics->lane_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"write\"");
+	metrics->read_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"read\"");
+	help = "Callers of whom something waits; on several lanes, one each";
+	metrics->lane_callers = metric_gauge("stockbook_engine_queue_callers", help, "kind=\"write\"");
+	metrics->read_callers = metric_gauge("stockbook_engine_queue_callers", help, "kind=\"read\"");
+	help = "How long the one waits that waits longest, in microseconds";
+	metrics->lane_oldest =
+		metric_gauge("stockbook_engine_queue_oldest_microseconds", help, "kind=\"write\"");
+	metrics->read_oldest =
+		metric_gauge("stockbook_engine_queue_oldest_microseconds", help, "kind=\"read\"");
+	help = "Operations refused because there was no room, by the bound that was met";
+	metrics->overloads[QUEUE_FULL] =
+		metric_counter("stockbook_engine_overloads_total", help, "bound=\"queue\"");
+	metrics->overloads[QUEUE_CALLER_FULL] =
+		metric_counter("stockbook_engine_overloads_total", help, "bound=\"caller_queue\"");
+}
 
 static void metrics_register(struct engine *engine)
 {
@@ -270,15 +341,11 @@ static void metrics_register(struct engine *engine)
 	metrics->write_time =
 		metric_timing("stockbook_engine_operation_seconds", help, "kind=\"write\"");
 	metrics->read_time = metric_timing("stockbook_engine_operation_seconds", help, "kind=\"read\"");
-	help = "Operations that wait";
-	metrics->lane_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"write\"");
-	metrics->read_queue = metric_gauge("stockbook_engine_queue_operations", help, "kind=\"read\"");
+	queue_metrics_register(metrics);
 	metrics->replays = metric_counter("stockbook_engine_replays_total",
 		"Operations answered from a request id that was known", NULL);
 	metrics->refusals =
 		metric_counter("stockbook_engine_refusals_total", "Operations that were refused", NULL);
-	metrics->overloads = metric_counter("stockbook_engine_overloads_total",
-		"Operations refused because a queue was full", NULL);
 	metrics->splits = metric_counter("stockbook_engine_splits_total",
 		"Batches that were split to find a culprit", NULL);
 	metrics->culprits = metric_counter("stockbook_engine_culprits_total",
@@ -363,6 +430,7 @@ static void engine_free(struct engine *engine)
 		lane_free(engine->lanes[i]);
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
 		reader_free(engine->readers[i]);
+	fair_queue_release(&engine->reads);
 	catalog_free(engine->catalog);
 	sweeper_free(engine->sweeper);
 	feed_free(engine->feed);
@@ -406,7 +474,7 @@ void engine_close(struct engine *engine, void (*closed)(void *data), void *data)
 		lane_close(engine->lanes[i]);
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
 		reader_close(engine->readers[i]);
-	for (struct engine_request *request; (request = queue_pop(&engine->reads));)
+	for (struct engine_request *request; (request = fair_queue_pop(&engine->reads));)
 		engine_give_up(engine, request, true);
 	for (struct engine_request *request; (request = queue_pop(&engine->late));)
 		engine_give_up(engine, request, true);

@@ -82,6 +82,15 @@ enum engine_outcome {
 };
 
 /* The caller's, zeroed before it is filled in; with all that it points at it must live until
+/* On whose behalf requests come: callers have the lanes and readers in turn, and none may have more
+ * waiting than there is still room for. It lives as long as its requests. */
+struct engine_caller {
+	uint64_t key; /* its own, and not 0 */
+	/* For messages: "token", "till-7". */
+	const char *kind;
+	const char *name;
+};
+
  * done(), which is called exactly once, never from within engine_submit(). */
 struct engine_request {
 	const struct operation *operation;
@@ -89,6 +98,8 @@ struct engine_request {
 	struct arena *arena; /* the response and the refusal are made here */
 	const struct actor *actor;
 	struct uuid request_id;  /* nil for reads, and for writes that need not be remembered */
+	const struct engine_caller *caller; /* NULL: the service itself */
+	size_t size;             /* bytes of the message as it came: how much work it may be */
 	uint8_t fingerprint[16]; /* of method and content: the same id with another is refused */
 	uint64_t random;
 	int64_t deadline_us; /* engine_clock_us(); INT64_MAX or 0: as long as the engine will */
@@ -116,7 +127,7 @@ struct engine_request {
 	int64_t submitted_us;
 };
 
-/* Queues it. A full queue answers OVERLOADED. */
+/* Queues it. When there is no room, for it or for more of its caller, it is answered OVERLOADED. */
 void engine_submit(struct engine *engine, struct engine_request *request);
 /* Requests that are not answered yet. */
 size_t engine_requests(const struct engine *engine);

@@ -39,7 +39,7 @@ struct lane {
 	uint32_t index;
 	enum lane_state state; /* changed by lane_set_state() alone */
 	struct metric *gauges[LANE_STATES];
-	struct queue queue;
+	struct fair_queue queue;
 	struct batch batches[2];
 	struct batch *batch;    /* the current one; empty when there is none */
 	struct batch *finished; /* committed, not answered yet; or NULL */
@@ -50,7 +50,7 @@ struct lane {
 	size_t suspects;
 	/* Each is to be a batch of its own: they need many rounds, or very many rows. Taken in turn with
 	 * the queue, so that nobody waits for all of them. */
-	struct queue alone;
+	struct fair_queue alone;
 	bool alone_last;     /* whose turn it was */
 	struct entry *heavy; /* the one of the batch that needs very many rows, or NULL */
 	int64_t answered_us; /* when the last round trip came back */
@@ -128,7 +128,7 @@ static void take_alone(struct lane *lane, int64_t now_us)
 	bool turn = lane->suspects == 0 && (!lane->alone_last || lane->queue.count == 0);
 	lane->alone_last = false;
 	while (turn && !lane->alone_last && lane->alone.count > 0) {
-		struct engine_request *request = queue_pop(&lane->alone);
+		struct engine_request *request = fair_queue_pop(&lane->alone);
 		if (request_is_over(request, now_us)) {
 			engine_give_up(lane->engine, request, false);
 		} else {
@@ -148,7 +148,7 @@ static enum lane_step step_take(struct lane *lane)
 	int64_t now_us = engine_clock_us();
 	take_alone(lane, now_us);
 	while (batch->count < most && lane->queue.count > 0 && !lane->alone_last) {
-		struct engine_request *request = queue_pop(&lane->queue);
+		struct engine_request *request = fair_queue_pop(&lane->queue);
 		if (request_is_over(request, now_us)) {
 			lane->suspects -= lane->suspects > 0;
 			engine_give_up(engine, request, false);
@@ -226,7 +226,7 @@ static void run_dry(struct lane *lane)
 		if (light <= BATCH_NEEDS_MAX)
 			continue;
 		while (batch->count > i + 1)
-			queue_push_front(&lane->queue, batch->entries[--batch->count].request);
+			fair_queue_push_front(&lane->queue, batch->entries[--batch->count].request);
 	}
 }
 
@@ -365,8 +365,10 @@ static void send_left_away(struct lane *lane)
 	size_t kept = 0;
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->entries[i].state == ENTRY_LEFT)
-			queue_push(&lane->alone, batch->entries[i].request);
+			fair_queue_push(&lane->alone, batch->entries[i].request);
 		else
+		if (entry_is_late(batch, entry))
+			continue;
 			batch->entries[kept++] = batch->entries[i];
 	batch->count = kept;
 }
@@ -473,7 +475,7 @@ static void split(struct lane *lane)
 		lane->suspects = batch->count;
 	lane->split_max = half;
 	for (size_t i = batch->count; i-- > 0;)
-		queue_push_front(&lane->queue, batch->entries[i].request);
+		fair_queue_push_front(&lane->queue, batch->entries[i].request);
 	batch_reset(batch);
 }
 
@@ -561,12 +563,15 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 
 /* ---- From outside ---- */
 
-bool lane_submit(struct lane *lane, struct engine_request *request)
+enum queue_room lane_submit(struct lane *lane, struct engine_request *request)
 {
-	if (lane->queue.count + lane->alone.count >= lane->engine->settings.queue_operations_max)
-		return false;
-	queue_push(&lane->queue, request);
-	return true;
+	size_t own = fair_queue_count_of(&lane->queue, request->caller) +
+				 fair_queue_count_of(&lane->alone, request->caller);
+	enum queue_room room = queue_room(request, own, lane_queued(lane),
+		lane->engine->settings.queue_operations_max);
+	if (room == QUEUE_HAS_ROOM)
+		fair_queue_push(&lane->queue, request);
+	return room;
 }
 
 static bool anybody_waits(const struct lane *lane)
@@ -588,9 +593,9 @@ void lane_tick(struct lane *lane)
 	bool down = lane->state == LANE_DOWN;
 	int64_t now_us = engine_clock_us();
 	struct queue over = {0};
-	queue_sift(&lane->alone, now_us, &over);
+	fair_queue_sift(&lane->alone, now_us, &over);
 	if (lane->suspects == 0)
-		queue_sift(&lane->queue, now_us, &over);
+		fair_queue_sift(&lane->queue, now_us, &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
 		engine_give_up(engine, request, down);
 	if (down && lane->batch->count > 0) {
@@ -651,6 +656,18 @@ struct lane *lane_open(struct engine *engine, uint32_t index)
 											 .batch_deadline_ms = settings->batch_deadline_ms,
 											 .lock_timeout_ms = settings->lock_timeout_ms,
 											 .changed = on_connection,
+size_t lane_callers(const struct lane *lane)
+{
+	return lane->queue.callers + lane->alone.callers;
+}
+
+int64_t lane_oldest_us(const struct lane *lane)
+{
+	int64_t queue_us = fair_queue_oldest_us(&lane->queue);
+	int64_t alone_us = fair_queue_oldest_us(&lane->alone);
+	return queue_us < alone_us ? queue_us : alone_us;
+}
+
 											 .data = lane,
 										 });
 	engine->open += 2;
@@ -671,9 +688,9 @@ void lane_close(struct lane *lane)
 	for (size_t i = 0; i < lane->batch->count; i++)
 		engine_give_up(engine, lane->batch->entries[i].request, true);
 	lane->batch->count = 0;
-	for (struct engine_request *request; (request = queue_pop(&lane->queue));)
+	for (struct engine_request *request; (request = fair_queue_pop(&lane->queue));)
 		engine_give_up(engine, request, true);
-	for (struct engine_request *request; (request = queue_pop(&lane->alone));)
+	for (struct engine_request *request; (request = fair_queue_pop(&lane->alone));)
 		engine_give_up(engine, request, true);
 	metric_add(lane->gauges[LANE_CLOSED], -1);
 	db_connection_close(lane->connection, engine_closed_one, engine);
@@ -686,3 +703,5 @@ void lane_free(struct lane *lane)
 	batch_release(&lane->batches[1]);
 	free(lane);
 }
+	fair_queue_release(&lane->queue);
+	fair_queue_release(&lane->alone);

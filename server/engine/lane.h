@@ -36,8 +36,8 @@ struct lane *lane_open(struct engine *engine, uint32_t index);
 void lane_close(struct lane *lane);
 void lane_free(struct lane *lane);
 
-/* False: its queue is full. */
-MUST_USE bool lane_submit(struct lane *lane, struct engine_request *request);
+/* Takes it if there is room. */
+MUST_USE enum queue_room lane_submit(struct lane *lane, struct engine_request *request);
 /* Starts working when it is idle and something waits. */
 void lane_kick(struct lane *lane);
 /* Answers those whose time is over. */
@@ -48,3 +48,7 @@ bool lane_connected(const struct lane *lane);
 const char *lane_error(const struct lane *lane);
 
 #endif
+/* Of how many callers something waits. */
+size_t lane_callers(const struct lane *lane);
+/* When the one that waits longest was submitted; INT64_MAX: none waits. */
+int64_t lane_oldest_us(const struct lane *lane);

@@ -5,6 +5,7 @@
 #define STOCKBOOK_ENGINE_PRIVATE_H
 
 #include "engine/engine.h"
+#include "engine/fair_queue.h"
 #include "engine/policy.h"
 #include "engine/queue.h"
 #include "engine/sql.h"
@@ -30,7 +31,11 @@ struct engine_metrics {
 	struct metric *read_queue;
 	struct metric *replays;
 	struct metric *refusals;
-	struct metric *overloads;
+	struct metric *overloads[QUEUE_CALLER_FULL + 1]; /* by the bound */
+	struct metric *lane_callers;
+	struct metric *read_callers;
+	struct metric *lane_oldest;
+	struct metric *read_oldest;
 	struct metric *retries[FAULT_BUG + 1]; /* by the fault's kind */
 	struct metric *splits;
 	struct metric *culprits;
@@ -52,7 +57,7 @@ struct engine {
 	bool schema_fits;
 	size_t lanes_connected;
 	size_t requests;         /* not answered yet */
-	struct queue reads;      /* shared by the readers */
+	struct fair_queue reads; /* shared by the readers */
 	struct queue late;       /* reads that the database has not come far enough for */
 	struct queue decided;    /* on submission; answered on the loop's next turn */
 	struct catalog *catalog; /* while the schema is being checked */

@@ -116,7 +116,7 @@ static void leave_rest(struct reader *reader, size_t first)
 	for (size_t i = batch->count; i-- > first;) {
 		if (batch->entries[i].state != ENTRY_OPEN)
 			continue;
-		queue_push_front(&reader->engine->reads, batch->entries[i].request);
+		fair_queue_push_front(&reader->engine->reads, batch->entries[i].request);
 		memmove(&batch->entries[i], &batch->entries[i + 1],
 			(kept - i - 1) * sizeof(batch->entries[0]));
 		kept--;
@@ -168,7 +168,7 @@ static bool take(struct reader *reader)
 	size_t most = reader->suspects > 0 ? 1 : READS_MAX;
 	reader->suspects -= reader->suspects > 0;
 	while (reader->batch.count < most && engine->reads.count > 0) {
-		struct engine_request *request = queue_pop(&engine->reads);
+		struct engine_request *request = fair_queue_pop(&engine->reads);
 		if (request_is_over(request, now_us))
 			engine_give_up(engine, request, false);
 		else
@@ -251,7 +251,7 @@ static bool decide(struct reader *reader)
 	size_t open = 0;
 	for (size_t i = 0; i < batch->count; i++) {
 		struct entry *entry = &batch->entries[i];
-		if (entry->state != ENTRY_OPEN)
+		if (entry->state != ENTRY_OPEN || entry_is_late(batch, entry))
 			continue;
 		entry_run(batch, reader->engine, entry, false);
 		if (entry->state == ENTRY_OPEN && batch->rounds >= ROUNDS_MAX)
@@ -289,7 +289,7 @@ static void put_back(struct reader *reader)
 {
 	struct batch *batch = &reader->batch;
 	for (size_t i = batch->count; i-- > 0;)
-		queue_push_front(&reader->engine->reads, batch->entries[i].request);
+		fair_queue_push_front(&reader->engine->reads, batch->entries[i].request);
 	batch_reset(batch);
 }
 
