@@ -16,3 +16,21 @@ double great_circle_km(double latitude_a, double longitude_a, double latitude_b,
 	/* Rounding can bring opposite points a hair above 1. */
 	return 2 * EARTH_RADIUS_KM * asin(fmin(1.0, sqrt(chord)));
 }
+
+struct globe_point globe_point(double latitude, double longitude)
+{
+	double around = cos(latitude * RADIANS_PER_DEGREE);
+	return (struct globe_point){
+		.x = around * cos(longitude * RADIANS_PER_DEGREE),
+		.y = around * sin(longitude * RADIANS_PER_DEGREE),
+		.z = sin(latitude * RADIANS_PER_DEGREE),
+	};
+}
+
+double globe_chord_squared(const struct globe_point *a, const struct globe_point *b)
+{
+	double x = a->x - b->x;
+	double y = a->y - b->y;
+	double z = a->z - b->z;
+	return x * x + y * y + z * z;
+}

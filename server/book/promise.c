@@ -220,7 +220,7 @@ static enum verdict promise_at_stores(struct run *run, struct promising *promisi
 	bool need = false;
 	size_t count = 0;
 	for (size_t i = 0; i < stores.able_count && count < most; i++) {
-		struct source *store = &stores.items[stores.able[i]];
+		struct source *store = sources_able(&stores, i);
 		verdict = source_judge(run, store, METHOD(PICKUP));
 		if (verdict == VERDICT_DONE &&
 			store->verdict != STOCKBOOK__V1__SOURCING_VERDICT__SOURCING_VERDICT_UNSPECIFIED)

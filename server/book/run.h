@@ -14,6 +14,7 @@
 
 #include <protobuf-c/protobuf-c.h>
 
+#include "book/atlas.h"
 #include "book/refusal.h"
 #include "book/workset.h"
 #include "google/protobuf/timestamp.pb-c.h"
@@ -49,6 +50,8 @@ struct run {
 	int64_t now_us;         /* microseconds since 1970; does not go back within a batch */
 	uint64_t random;        /* the operation's own; ids are derived from it */
 	struct uuid request_id; /* nil for reads and for the service's own operations */
+	atlas_source *atlas;    /* NULL: nothing is remembered */
+	void *atlas_data;
 	/* Set by the operation. */
 	uint32_t ids_made;
 	/* The person who acts, where the request names one ("" or NULL: none): stands with the token's

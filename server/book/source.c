@@ -1,7 +1,9 @@
-/* Sources: a group's members judged one by one, then sorted. Nothing is locked here. */
+/* Sources: a group's members, judged, and put in order as far as they are asked for. Nothing is locked
+ * here. */
 #include "book/source.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "book/great_circle.h"
@@ -96,13 +98,12 @@ static void pass_over_excluded(struct run *run, struct sources *sources,
 		pass_over(run, sources, excluded->items, excluded->count, PASSED(EXCLUDED));
 }
 
-static Stockbook__V1__SourcingVerdict judge(const struct location_row *location,
+static Stockbook__V1__SourcingVerdict judge(bool disabled, bool ships, bool hands_over_pickups,
 	enum location_task task)
 {
-	if (!location || location->disabled)
+	if (disabled)
 		return PASSED(DISABLED);
-	if ((task == LOCATION_SHIP && !location->ships) ||
-		(task == LOCATION_PICKUP && !location->hands_over_pickups))
+	if ((task == LOCATION_SHIP && !ships) || (task == LOCATION_PICKUP && !hands_over_pickups))
 		return PASSED(WRONG_METHOD);
 	return PASSED(UNSPECIFIED);
 }
@@ -115,10 +116,13 @@ enum verdict source_judge(struct run *run, struct source *source,
 	if (find_location(run, source->code, ACCESS_PEEK, &source->location) == LOOKUP_NEEDED)
 		return VERDICT_NEED;
 	source->judged = true;
+	const struct location_row *location = source->location;
 	/* Who is excluded stays so: where the customer fetches it need not ship, but must not be
 	 * excluded. */
 	if (source->verdict == PASSED(UNSPECIFIED))
-		source->verdict = judge(source->location, source_task(method));
+		source->verdict = location ? judge(location->disabled, location->ships,
+										 location->hands_over_pickups, source_task(method))
+								   : PASSED(DISABLED);
 	return VERDICT_DONE;
 }
 
@@ -140,43 +144,72 @@ enum verdict source_load(struct run *run, struct source *source,
 
 /* ---- In which order ---- */
 
-/* Small and side by side: two thousand of them are sorted for one call. */
-struct ranked {
-	double rank;
-	size_t index;
-};
-
-static int compare_ranks(const void *a, const void *b)
+static bool is_before(const struct ranked *a, const struct ranked *b)
 {
-	const struct ranked *x = a;
-	const struct ranked *y = b;
-	if (x->rank != y->rank)
-		return x->rank < y->rank ? -1 : 1;
-	return x->index < y->index ? -1 : 1; /* as the group has them */
+	/* Among equals as the group has them. */
+	return a->rank != b->rank ? a->rank < b->rank : a->index < b->index;
 }
 
-static void sort(struct run *run, struct sources *sources)
+static void heap_sink(struct ranked *heap, size_t count, size_t at)
 {
-	struct ranked *order = arena_alloc_array(run->arena, sources->count, sizeof(*order));
-	for (size_t i = 0; i < sources->count; i++)
-		order[i] = (struct ranked){sources->items[i].rank, i};
-	qsort(order, sources->count, sizeof(*order), compare_ranks);
-	struct source *sorted = arena_alloc_array(run->arena, sources->count, sizeof(*sorted));
-	for (size_t i = 0; i < sources->count; i++)
-		sorted[i] = sources->items[order[i].index];
-	sources->items = sorted;
+	struct ranked sinking = heap[at];
+	for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
+		if (child + 1 < count && is_before(&heap[child + 1], &heap[child]))
+			child++;
+		if (!is_before(&heap[child], &sinking))
+			break;
+		heap[at] = heap[child];
+		at = child;
+	}
+	heap[at] = sinking;
 }
 
-/* Which share of the day's ship capacity is taken. */
-static enum verdict load_of(struct run *run, struct source *source)
+/* Those that may serve. With ranks in a heap: a call mostly asks for the first few alone. */
+static void list_able(struct run *run, struct sources *sources)
 {
-	int64_t parcels;
-	if (!source->location || source->location->daily_ship_capacity == 0)
-		return VERDICT_DONE;
-	if (ship_day_parcels(run, source->location, ACCESS_PEEK, &parcels) == VERDICT_NEED)
-		return VERDICT_NEED;
-	source->rank = (double)parcels / (double)source->location->daily_ship_capacity;
-	return VERDICT_DONE;
+	sources->able = arena_alloc_array(run->arena, sources->count, sizeof(*sources->able));
+	if (sources->ranks)
+		sources->heap = arena_alloc_array(run->arena, sources->count, sizeof(*sources->heap));
+	for (size_t i = 0; i < sources->count; i++) {
+		if (sources->items[i].verdict != PASSED(UNSPECIFIED))
+			continue;
+		if (sources->ranks)
+			sources->heap[sources->heap_count++] = (struct ranked){sources->ranks[i], i};
+		else
+			sources->able[sources->ordered++] = i;
+		sources->able_count++;
+	}
+	for (size_t i = sources->heap_count / 2; i-- > 0;)
+		heap_sink(sources->heap, sources->heap_count, i);
+}
+
+struct source *sources_able(struct sources *sources, size_t number)
+{
+	CHECK(number < sources->able_count);
+	while (sources->ordered <= number) {
+		sources->able[sources->ordered++] = sources->heap[0].index;
+		sources->heap[0] = sources->heap[--sources->heap_count];
+		heap_sink(sources->heap, sources->heap_count, 0);
+	}
+	return &sources->items[sources->able[number]];
+}
+
+static int compare_ranked(const void *a, const void *b)
+{
+	return is_before(a, b) ? -1 : 1;
+}
+
+const size_t *sources_in_order(struct run *run, const struct sources *sources)
+{
+	struct ranked *ranked = arena_alloc_array(run->arena, sources->count, sizeof(*ranked));
+	for (size_t i = 0; i < sources->count; i++)
+		ranked[i] = (struct ranked){sources->ranks ? sources->ranks[i] : 0, i};
+	if (sources->ranks)
+		qsort(ranked, sources->count, sizeof(*ranked), compare_ranked);
+	size_t *order = arena_alloc_array(run->arena, sources->count, sizeof(*order));
+	for (size_t i = 0; i < sources->count; i++)
+		order[i] = ranked[i].index;
+	return order;
 }
 
 void source_measure(struct source *source, const Stockbook__V1__SourcingOptions *options)
@@ -187,36 +220,101 @@ void source_measure(struct source *source, const Stockbook__V1__SourcingOptions 
 			source->location->longitude, destination->latitude, destination->longitude);
 }
 
-static void rank_by_distance(struct source *source, const Stockbook__V1__SourcingOptions *options)
+/* ---- NEAREST ---- */
+
+/* The group's members, looked at one by one. */
+static enum verdict draw_atlas(struct run *run, struct sources *sources,
+	Stockbook__V1__FulfilmentMethod method, struct atlas *atlas)
 {
-	source_measure(source, options);
-	source->rank =
-		source->location && source->location->has_coordinates ? source->distance_km : INFINITY;
+	struct atlas_member *members = arena_alloc_array(run->arena, sources->count, sizeof(*members));
+	bool need = false;
+	for (size_t i = 0; i < sources->count; i++) {
+		struct source *source = &sources->items[i];
+		need = source_judge(run, source, method) == VERDICT_NEED || need;
+		if (source->location)
+			members[i] = atlas_member_of(source->location);
+	}
+	*atlas = (struct atlas){members, sources->count};
+	return need ? VERDICT_NEED : VERDICT_DONE;
+}
+
+/* A group that this batch changes is not the one that is remembered. */
+static bool recall_atlas(struct run *run, const struct location_group_row *group,
+	struct atlas *atlas)
+{
+	return run->atlas && !group->row.changed && !group->row.inserted &&
+		   run->atlas(run->atlas_data, group, atlas);
+}
+
+static void judge_by_atlas(struct sources *sources, const struct atlas *atlas,
+	enum location_task task)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		const struct atlas_member *member = &atlas->members[i];
+		if (sources->items[i].verdict == PASSED(UNSPECIFIED))
+			sources->items[i].verdict =
+				judge(member->disabled, member->ships, member->hands_over_pickups, task);
+	}
+}
+
+static enum verdict rank_by_distance(struct run *run, struct sources *sources,
+	const struct location_group_row *group, const Stockbook__V1__Coordinates *destination,
+	Stockbook__V1__FulfilmentMethod method)
+{
+	struct atlas atlas;
+	if (recall_atlas(run, group, &atlas))
+		judge_by_atlas(sources, &atlas, source_task(method));
+	else if (draw_atlas(run, sources, method, &atlas) == VERDICT_NEED)
+		return VERDICT_NEED;
+	CHECK(atlas.count == sources->count);
+	const struct globe_point to = globe_point(destination->latitude, destination->longitude);
+	for (size_t i = 0; i < sources->count; i++)
+		sources->ranks[i] = atlas.members[i].has_coordinates
+								? globe_chord_squared(&atlas.members[i].at, &to)
+								: INFINITY;
+	return VERDICT_DONE;
+}
+
+/* ---- BALANCED ---- */
+
+/* Which share of the day's ship capacity is taken. */
+static enum verdict load_of(struct run *run, const struct source *source, double *share)
+{
+	int64_t parcels;
+	if (!source->location || source->location->daily_ship_capacity == 0)
+		return VERDICT_DONE;
+	if (ship_day_parcels(run, source->location, ACCESS_PEEK, &parcels) == VERDICT_NEED)
+		return VERDICT_NEED;
+	*share = (double)parcels / (double)source->location->daily_ship_capacity;
+	return VERDICT_DONE;
+}
+
+static enum verdict rank_by_load(struct run *run, struct sources *sources,
+	Stockbook__V1__FulfilmentMethod method)
+{
+	bool need = false;
+	for (size_t i = 0; i < sources->count; i++) {
+		struct source *source = &sources->items[i];
+		if (source_judge(run, source, method) == VERDICT_NEED ||
+			load_of(run, source, &sources->ranks[i]) == VERDICT_NEED)
+			need = true;
+	}
+	return need ? VERDICT_NEED : VERDICT_DONE;
 }
 
 /* Where the order depends on the locations themselves, all are needed; else each is found when it is
  * looked at, in the same round as its stock. */
 static enum verdict rank(struct run *run, struct sources *sources,
-	const Stockbook__V1__SourcingOptions *options, Stockbook__V1__FulfilmentMethod method)
+	const struct location_group_row *group, const Stockbook__V1__SourcingOptions *options,
+	Stockbook__V1__FulfilmentMethod method)
 {
 	bool nearest = sources->strategy == STRATEGY(NEAREST) && options && options->destination;
 	bool balanced = sources->strategy == STRATEGY(BALANCED) && method == METHOD(SHIP);
 	if (!nearest && !balanced)
 		return VERDICT_DONE;
-	bool need = false;
-	for (size_t i = 0; i < sources->count; i++) {
-		struct source *source = &sources->items[i];
-		if (source_judge(run, source, method) == VERDICT_NEED)
-			need = true;
-		else if (nearest)
-			rank_by_distance(source, options);
-		else
-			need = load_of(run, source) == VERDICT_NEED || need;
-	}
-	if (need)
-		return VERDICT_NEED;
-	sort(run, sources);
-	return VERDICT_DONE;
+	sources->ranks = arena_alloc_array(run->arena, sources->count, sizeof(*sources->ranks));
+	return nearest ? rank_by_distance(run, sources, group, options->destination, method)
+				   : rank_by_load(run, sources, method);
 }
 
 /* ---- Both ---- */
@@ -230,15 +328,6 @@ static enum verdict find_group(struct run *run, const struct channel_row *channe
 		return refuse_field(run, field, "is needed: channel '%s' sources from no location group",
 			channel->code);
 	return require_group(run, channel->location_group, group);
-}
-
-static void list_able(struct run *run, struct sources *sources)
-{
-	sources->able = arena_alloc_array(run->arena, sources->count, sizeof(*sources->able));
-	sources->able_count = 0;
-	for (size_t i = 0; i < sources->count; i++)
-		if (sources->items[i].verdict == PASSED(UNSPECIFIED))
-			sources->able[sources->able_count++] = i;
 }
 
 enum verdict sources_find(struct run *run, const struct channel_row *channel,
@@ -255,7 +344,7 @@ enum verdict sources_find(struct run *run, const struct channel_row *channel,
 	for (size_t i = 0; i < sources->count; i++)
 		sources->items[i].code = group->locations.items[i];
 	pass_over_excluded(run, sources, channel, options, excluded, method);
-	if (rank(run, sources, options, method) == VERDICT_NEED)
+	if (rank(run, sources, group, options, method) == VERDICT_NEED)
 		return VERDICT_NEED;
 	list_able(run, sources);
 	sources->known = true;

@@ -29,34 +29,50 @@ struct source {
 	/* Why it serves nothing; UNSPECIFIED: it may, as far as is known. */
 	Stockbook__V1__SourcingVerdict verdict;
 	double distance_km; /* to the call's destination, when measured; 0 where unknown */
-	double rank;        /* by strategy: the smaller, the sooner */
+};
+
+/* Small and side by side: of two thousand the first few are picked for one call. */
+struct ranked {
+	double rank; /* the smaller, the sooner */
+	size_t index;
 };
 
 struct sources {
 	bool known;
 	bool asked;
 	Stockbook__V1__SourcingStrategy strategy;
-	struct source *items; /* all members of the group, in the order of the strategy */
+	struct source *items; /* all members of the group, in its order */
 	size_t count;
-	/* Those that may serve, as far as is known, as indices, in the same order. */
-	size_t *able;
-	size_t able_count;
-	/* FEWEST_PARCELS: of those the few that are enough. */
+	size_t able_count; /* how many of them may serve, as far as is known */
+	/* FEWEST_PARCELS: of these the few that are enough, as sources_able() counts them. */
 	size_t *chosen;
 	size_t chosen_count;
 	size_t fetched; /* the index at which a pickup location was found last */
+	/* Its own. */
+	double *ranks;       /* by item; NULL: the group's order is the strategy's */
+	size_t *able;        /* items in the order of the strategy, as far as anybody asked */
+	size_t ordered;      /* so many */
+	struct ranked *heap; /* the others that may serve */
+	size_t heap_count;
 };
 
 /* The strategy of a call: its own, the channel's, or PREFERENCE. */
 Stockbook__V1__SourcingStrategy sourcing_strategy(const struct channel_row *channel,
 	const Stockbook__V1__SourcingOptions *options);
 
-/* All members of the channel's group. Where their order does not depend on what they are, their
- * locations are not looked at yet: a call reads a few of two thousand. Refused (INVALID_FIELD naming
- * `field`) when the channel is NULL or has no group. */
+/* All members of the channel's group. Where their order does not depend on what they are, or it is
+ * remembered where they lie (run->atlas), their locations are not looked at yet: a call reads a few
+ * of two thousand. Refused (INVALID_FIELD naming `field`) when the channel is NULL or has no group. */
 enum verdict sources_find(struct run *run, const struct channel_row *channel,
 	const Stockbook__V1__SourcingOptions *options, const struct text_list *excluded,
 	Stockbook__V1__FulfilmentMethod method, const char *field, struct sources *sources);
+
+/* The source that is looked at so many (< able_count) after the first. Their order is found as far as
+ * it is asked for. */
+struct source *sources_able(struct sources *sources, size_t number);
+/* All of them in the order of the strategy, also those that serve nothing: indices of items, in the
+ * run's arena. */
+const size_t *sources_in_order(struct run *run, const struct sources *sources);
 
 /* Whether the location may serve the method; passed over where not. VERDICT_NEED or VERDICT_DONE. */
 enum verdict source_judge(struct run *run, struct source *source,

@@ -81,8 +81,9 @@ static void explain_demand(struct explaining *explaining, const struct demand *d
 		return;
 	}
 	struct sources *sources = &explaining->sourcing->sources[demand->method];
+	const size_t *order = sources_in_order(explaining->run, sources);
 	for (size_t i = 0; i < sources->count; i++) {
-		struct source *source = &sources->items[i];
+		struct source *source = &sources->items[order[i]];
 		if (is_full(explaining)) {
 			explaining->explanation->omitted += (int32_t)(sources->count - i);
 			return;

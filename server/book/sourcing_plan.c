@@ -103,7 +103,7 @@ static void ask_ahead(struct sourcing *sourcing, struct run *run, const struct d
 		end = sources->able_count;
 	struct sourcing_cell *cell;
 	for (size_t i = able; i < end && sourcing->cell_count < CELLS_MAX; i++)
-		look_at(sourcing, run, demand, &sources->items[sources->able[i]], &cell);
+		look_at(sourcing, run, demand, sources_able(sources, i), &cell);
 }
 
 /* In the sources' order, until what they have reaches the quantity; with `whole` until one has all. */
@@ -116,8 +116,7 @@ static enum verdict candidates_in_order(struct sourcing *sourcing, struct run *r
 	int64_t reached = 0;
 	for (size_t i = *cursor; i < sources->able_count && reached < demand->quantity; i++) {
 		struct sourcing_cell *cell;
-		enum verdict verdict =
-			look_at(sourcing, run, demand, &sources->items[sources->able[i]], &cell);
+		enum verdict verdict = look_at(sourcing, run, demand, sources_able(sources, i), &cell);
 		if (verdict == VERDICT_NEED)
 			ask_ahead(sourcing, run, demand, i);
 		if (verdict != VERDICT_DONE)
@@ -141,8 +140,7 @@ static enum verdict candidates_all(struct sourcing *sourcing, struct run *run,
 	bool need = false;
 	for (size_t i = 0; i < sources->able_count; i++) {
 		struct sourcing_cell *cell;
-		enum verdict verdict =
-			look_at(sourcing, run, demand, &sources->items[sources->able[i]], &cell);
+		enum verdict verdict = look_at(sourcing, run, demand, sources_able(sources, i), &cell);
 		if (verdict == VERDICT_REFUSED)
 			return verdict;
 		need = need || verdict == VERDICT_NEED;
@@ -211,8 +209,7 @@ static size_t list_needs(struct sourcing *sourcing, struct run *run,
 	return count;
 }
 
-/* As few of the able sources as can serve what all of them can: those are left of `able`, in the
- * same order. */
+/* As few of the able sources as can serve what all of them can, in the same order. */
 static enum verdict choose_fewest(struct sourcing *sourcing, struct run *run,
 	Stockbook__V1__FulfilmentMethod method)
 {
@@ -227,7 +224,7 @@ static enum verdict choose_fewest(struct sourcing *sourcing, struct run *run,
 		for (size_t i = 0; i < sources->able_count; i++) {
 			struct sourcing_cell *cell;
 			enum verdict verdict =
-				look_at(sourcing, run, examples[row], &sources->items[sources->able[i]], &cell);
+				look_at(sourcing, run, examples[row], sources_able(sources, i), &cell);
 			if (verdict == VERDICT_REFUSED)
 				return verdict;
 			need = need || verdict == VERDICT_NEED;
@@ -236,12 +233,8 @@ static enum verdict choose_fewest(struct sourcing *sourcing, struct run *run,
 		}
 	if (need)
 		return VERDICT_NEED;
-	size_t *chosen = arena_alloc_array(run->arena, sources->able_count, sizeof(*chosen));
-	size_t count = cover_choose(run->arena, &cover, chosen);
-	sources->chosen = arena_alloc_array(run->arena, count, sizeof(*sources->chosen));
-	for (size_t i = 0; i < count; i++)
-		sources->chosen[i] = sources->able[chosen[i]];
-	sources->chosen_count = count;
+	sources->chosen = arena_alloc_array(run->arena, sources->able_count, sizeof(*sources->chosen));
+	sources->chosen_count = cover_choose(run->arena, &cover, sources->chosen);
 	return VERDICT_DONE;
 }
 
@@ -252,7 +245,7 @@ static enum verdict candidates_chosen(struct sourcing *sourcing, struct run *run
 	for (size_t i = 0; i < sources->chosen_count; i++) {
 		struct sourcing_cell *cell;
 		enum verdict verdict =
-			look_at(sourcing, run, demand, &sources->items[sources->chosen[i]], &cell);
+			look_at(sourcing, run, demand, sources_able(sources, sources->chosen[i]), &cell);
 		if (verdict != VERDICT_DONE)
 			return verdict;
 		if (cell && cell->left > 0)
@@ -374,7 +367,7 @@ static enum verdict has_all(struct sourcing *sourcing, struct run *run, const st
 	for (size_t row = 0; row < cover->row_count; row++) {
 		struct sourcing_cell *cell;
 		enum verdict verdict =
-			look_at(sourcing, run, examples[row], &sources->items[sources->able[able]], &cell);
+			look_at(sourcing, run, examples[row], sources_able(sources, able), &cell);
 		if (verdict == VERDICT_REFUSED)
 			return verdict;
 		if (verdict == VERDICT_NEED) {
@@ -419,7 +412,7 @@ static enum verdict plan_one_pickup(struct sourcing *sourcing, struct run *run)
 			return verdict;
 		if (!all)
 			continue;
-		grant_all(sourcing, run, sources->items[sources->able[i]].code);
+		grant_all(sourcing, run, sources_able(sources, i)->code);
 		break;
 	}
 	return VERDICT_DONE;

@@ -124,6 +124,12 @@ static void *response_new(struct batch *batch, const struct engine_request *requ
 	return response;
 }
 
+static bool recall_atlas(void *data, const struct location_group_row *group, struct atlas *atlas)
+{
+	const struct engine *engine = data;
+	return policy_atlas_now(engine->policy, group, engine_clock_us(), atlas);
+}
+
 enum verdict entry_run(struct batch *batch, struct engine *engine, struct entry *entry, bool dry)
 {
 	const struct engine_request *request = entry->request;
@@ -135,6 +141,8 @@ enum verdict entry_run(struct batch *batch, struct engine *engine, struct entry 
 		.now_us = batch->now_us,
 		.random = request->random,
 		.request_id = request->request_id,
+		.atlas = recall_atlas,
+		.atlas_data = engine,
 	};
 	void *response = response_new(batch, request);
 	size_t first_event = workset_event_count(batch->set);

@@ -253,6 +253,17 @@ static const void *recall_row(void *data, const struct table *table, const void 
 	return row;
 }
 
+static bool recall_atlas(void *data, const struct location_group_row *group, struct atlas *atlas)
+{
+	struct recall *recall = data;
+	int64_t as_of_us;
+	if (!policy_atlas(recall->live->engine->policy, group, recall->oldest_us, atlas, &as_of_us))
+		return false;
+	if (as_of_us < recall->as_of_us)
+		recall->as_of_us = as_of_us;
+	return true;
+}
+
 /* True: decided without a question. */
 static bool decide(struct live *live, struct engine_request *request, struct recall *recall)
 {
@@ -264,6 +275,8 @@ static bool decide(struct live *live, struct engine_request *request, struct rec
 		.actor = request->actor,
 		.now_us = engine_now_us(),
 		.random = request->random,
+		.atlas = recall_atlas,
+		.atlas_data = recall,
 	};
 	workset_set_memory(run.set, recall_row, recall);
 	void *response = arena_alloc(&live->arena, operation->response->sizeof_message);

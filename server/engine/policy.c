@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SLOTS ((size_t)1 << 16)
+#define ATLASES_MAX 8
 #define FOLLOWED_BYTES_MAX ((size_t)16 << 20) /* rows that were put again take room, too */
 
 struct known {
@@ -22,8 +23,18 @@ struct generation {
 	int64_t since_us;
 };
 
+/* Of a group as it was put at updated_at. */
+struct drawn_atlas {
+	struct arena arena;
+	const char *group; /* NULL: a free place */
+	int64_t updated_at;
+	struct atlas atlas;
+	struct known oldest; /* of the locations that it was made of; no row */
+};
+
 struct policy {
 	int64_t staleness_us;
+	struct drawn_atlas atlases[ATLASES_MAX];
 	struct generation generations[2];
 	size_t newer; /* index */
 	/* What was asked for since then was not changed before this moment. */
@@ -41,6 +52,8 @@ struct policy *policy_new(int64_t staleness_us)
 		policy->generations[i].slots = calloc(SLOTS, sizeof(struct known));
 		CHECK(policy->generations[i].slots != NULL);
 	}
+	for (size_t i = 0; i < ATLASES_MAX; i++)
+		arena_init(&policy->atlases[i].arena);
 	return policy;
 }
 
@@ -50,6 +63,8 @@ void policy_free(struct policy *policy)
 		arena_release(&policy->generations[i].arena);
 		free(policy->generations[i].slots);
 	}
+	for (size_t i = 0; i < ATLASES_MAX; i++)
+		arena_release(&policy->atlases[i].arena);
 	free(policy);
 }
 
@@ -126,6 +141,91 @@ const void *policy_get(struct policy *policy, const struct table *table, const v
 		&as_of_us);
 }
 
+/* ---- Atlases ---- */
+
+static const struct known *known_location(struct policy *policy, const char *code)
+{
+	const struct location_row key = {.code = code};
+	uint64_t hash = row_key_hash(TABLE(location), &key);
+	for (size_t i = 0; i < 2; i++) {
+		const struct known *known =
+			slot_of(&policy->generations[policy->newer ^ i], TABLE(location), &key, hash);
+		if (known->table)
+			return known->deleted ? NULL : known;
+	}
+	return NULL;
+}
+
+static bool is_of(const struct drawn_atlas *drawn, const struct location_group_row *group)
+{
+	return drawn->group && strcmp(drawn->group, group->code) == 0 &&
+		   drawn->updated_at == group->updated_at && drawn->atlas.count == group->locations.count;
+}
+
+/* The one of the group, a free one, or the oldest. */
+static struct drawn_atlas *place_for(struct policy *policy, const struct location_group_row *group)
+{
+	struct drawn_atlas *place = &policy->atlases[0];
+	for (size_t i = 0; i < ATLASES_MAX; i++) {
+		struct drawn_atlas *drawn = &policy->atlases[i];
+		if (drawn->group && strcmp(drawn->group, group->code) == 0)
+			return drawn;
+		if (place->group && (!drawn->group || drawn->oldest.asked_us < place->oldest.asked_us))
+			place = drawn;
+	}
+	return place;
+}
+
+static bool draw(struct policy *policy, struct drawn_atlas *drawn,
+	const struct location_group_row *group, int64_t oldest_us)
+{
+	size_t count = group->locations.count;
+	drawn->group = NULL;
+	arena_reset(&drawn->arena);
+	struct atlas_member *members = arena_alloc_array(&drawn->arena, count, sizeof(*members));
+	struct known oldest = {.table = TABLE(location), .asked_us = INT64_MAX};
+	for (size_t i = 0; i < count; i++) {
+		const struct known *known = known_location(policy, group->locations.items[i]);
+		if (!known || as_of(policy, known) < oldest_us)
+			return false;
+		members[i] = atlas_member_of(known->row);
+		if (known->asked_us < oldest.asked_us)
+			oldest.asked_us = known->asked_us;
+	}
+	drawn->group = arena_string(&drawn->arena, group->code);
+	drawn->updated_at = group->updated_at;
+	drawn->atlas = (struct atlas){members, count};
+	drawn->oldest = oldest;
+	return true;
+}
+
+bool policy_atlas(struct policy *policy, const struct location_group_row *group, int64_t oldest_us,
+	struct atlas *atlas, int64_t *as_of_us)
+{
+	struct drawn_atlas *drawn = place_for(policy, group);
+	if ((!is_of(drawn, group) || as_of(policy, &drawn->oldest) < oldest_us) &&
+		!draw(policy, drawn, group, oldest_us))
+		return false;
+	*atlas = drawn->atlas;
+	*as_of_us = as_of(policy, &drawn->oldest);
+	return true;
+}
+
+bool policy_atlas_now(struct policy *policy, const struct location_group_row *group, int64_t now_us,
+	struct atlas *atlas)
+{
+	int64_t as_of_us;
+	return policy_atlas(policy, group, now_us - policy->staleness_us + 1, atlas, &as_of_us);
+}
+
+static void atlases_forget(struct policy *policy)
+{
+	for (size_t i = 0; i < ATLASES_MAX; i++)
+		policy->atlases[i].group = NULL;
+}
+
+/* ---- What becomes known ---- */
+
 void policy_changed(struct policy *policy, uint32_t changed, int64_t now_us)
 {
 	for (size_t i = 0; i < TABLE_COUNT; i++)
@@ -180,4 +280,7 @@ void policy_committed(struct policy *policy, const void *row, bool deleted, int6
 		generation_clear(&policy->generations[1]);
 	}
 	put(policy, row, deleted, now_us, now_us, now_us);
+	const struct table *table = ((const struct row *)row)->table;
+	if (table == TABLE(location) || table == TABLE(location_group))
+		atlases_forget(policy);
 }

@@ -7,6 +7,7 @@
 #ifndef STOCKBOOK_ENGINE_POLICY_H
 #define STOCKBOOK_ENGINE_POLICY_H
 
+#include "book/atlas.h"
 #include "book/workset.h"
 
 #define POLICY_ROWS_MAX 30000 /* in each generation */
@@ -22,6 +23,13 @@ const void *policy_get(struct policy *policy, const struct table *table, const v
 /* The same, but as of a moment not before oldest_us; *as_of_us says of which. */
 const void *policy_get_since(struct policy *policy, const struct table *table, const void *key,
 	int64_t oldest_us, struct arena *arena, int64_t *as_of_us);
+/* Where the group's members lie, worked out of rows that are known, as of a moment not before
+ * oldest_us. False: one of them is not known. Good until the next question. */
+bool policy_atlas(struct policy *policy, const struct location_group_row *group, int64_t oldest_us,
+	struct atlas *atlas, int64_t *as_of_us);
+/* The same for rows that are as old as they may be now. */
+bool policy_atlas_now(struct policy *policy, const struct location_group_row *group, int64_t now_us,
+	struct atlas *atlas);
 /* Something in these tables (a bit for each, by enum table_id) was changed, perhaps: what was asked
  * for before is only as new as it was then. */
 void policy_changed(struct policy *policy, uint32_t tables, int64_t now_us);

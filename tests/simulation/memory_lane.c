@@ -171,6 +171,29 @@ static void decide_known(struct memory_lane *lane, struct lane_call *call,
 		.message = "the request id was used for other content"};
 }
 
+static const void *peeked_row(struct memory_lane *lane, const struct table *table,
+	const struct stored *place);
+
+/* Where the members lie, every other time remembered. */
+static bool remembered_atlas(void *data, const struct location_group_row *group,
+	struct atlas *atlas)
+{
+	struct memory_lane *lane = data;
+	size_t count = group->locations.count;
+	if (!lane->store->stale_peeks || lane->store->peeks++ % 2 == 0)
+		return false;
+	struct atlas_member *members = arena_alloc_array(&lane->arena, count, sizeof(*members));
+	for (size_t i = 0; i < count; i++) {
+		const struct location_row key = {.code = group->locations.items[i]};
+		const struct stored *place = store_place(lane->store, TABLE(location), &key);
+		if (!place || !place->row)
+			return false;
+		members[i] = atlas_member_of(peeked_row(lane, TABLE(location), place));
+	}
+	*atlas = (struct atlas){members, count};
+	return true;
+}
+
 static void decide(struct memory_lane *lane, struct lane_call *call)
 {
 	const struct operation *operation = call->call->operation;
@@ -194,6 +217,8 @@ static void decide(struct memory_lane *lane, struct lane_call *call)
 		.now_us = lane->now_us,
 		.random = call->random,
 		.request_id = call->call->request_id,
+		.atlas = remembered_atlas,
+		.atlas_data = lane,
 	};
 	ProtobufCMessage *response = arena_alloc(&lane->arena, operation->response->sizeof_message);
 	protobuf_c_message_init(operation->response, response);

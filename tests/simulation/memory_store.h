@@ -31,7 +31,7 @@ const struct book_limits *memory_store_limits(const struct memory_store *store);
 /* Replaces a row from outside, as nobody does in a book that is in use: for tests that make time pass. */
 void memory_store_replace(struct memory_store *store, const struct table *table, const void *row);
 /* Peeks of policy rows that changed within the last second are answered with the row before, every
- * other time. */
+ * other time; and every other time it is remembered where the members of a group lie. */
 void memory_store_set_stale_peeks(struct memory_store *store, bool stale);
 
 /* ---- Calls ---- */
