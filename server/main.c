@@ -236,6 +236,8 @@ static bool start_api(struct server *server)
 		.schema_version = server->database.version,
 		.parts = server->database.parts,
 		.calls_in_flight_max = (size_t)server->config.calls_in_flight_max,
+		.caller_calls_max = (size_t)server->config.caller_calls_max,
+		.request_bytes_max = (size_t)server->config.requests_mb << 20,
 		.session_operations_max = (size_t)server->config.session_operations_max,
 	};
 	server->api = api_open(&engine, &settings, error, sizeof(error));

@@ -30,6 +30,10 @@ struct api *api_open(const struct api_engine *engine, const struct api_settings 
 	api->settings.version = arena_string(&arena, settings->version);
 	if (api->settings.calls_in_flight_max == 0)
 		api->settings.calls_in_flight_max = SIZE_MAX;
+	if (api->settings.caller_calls_max == 0)
+		api->settings.caller_calls_max = SIZE_MAX;
+	if (api->settings.request_bytes_max == 0)
+		api->settings.request_bytes_max = SIZE_MAX;
 	if (api->settings.session_operations_max == 0)
 		api->settings.session_operations_max = SESSION_OPERATIONS_MAX_DEFAULT;
 	struct timespec now;
@@ -39,10 +43,12 @@ struct api *api_open(const struct api_engine *engine, const struct api_settings 
 	api->record.in_flight =
 		metric_gauge("stockbook_calls_in_flight", "Calls that are not answered yet.", NULL);
 	session_open_metrics(api);
+	admission_open(api);
 	authenticator_open(&api->authenticator, &arena);
 	const char *why;
 	if (!methods_open(&api->methods, &arena, engine->find, &why)) {
 		snprintf(error, error_size, "%s", why);
+		admission_close(api);
 		arena_release(&arena);
 		return NULL;
 	}
@@ -55,6 +61,7 @@ void api_close(struct api *api)
 	CHECK(api->calls_in_flight == 0 && !api->bootstrap);
 	authenticator_close(&api->authenticator);
 	session_pool_release(api);
+	admission_close(api);
 	struct arena arena = api->arena; /* the API lies in it */
 	arena_release(&arena);
 }
@@ -108,6 +115,7 @@ static void finish(struct api_call *call, int code, const struct refusal *refusa
 	struct api *api = call->api;
 	call->call->status_code = code;
 	record_call(call, code, refusal);
+	admission_leave(call);
 	CHECK(api->calls_in_flight > 0);
 	api->calls_in_flight--;
 	metric_set(api->record.in_flight, (int64_t)api->calls_in_flight);
@@ -218,6 +226,8 @@ static void submit(struct api_call *call)
 		.message = method->prepare ? method->prepare(call) : call->message,
 		.arena = &call->call->arena,
 		.actor = &call->actor,
+		.caller = call->caller,
+		.size = call->call->request_size,
 		.random = api_random(call->api),
 		.deadline_us = call->call->deadline_us,
 		.cancelled = call->call->cancelled,
@@ -309,16 +319,17 @@ void api_call_continue(struct api_call *call)
 {
 	CHECK(call->state == API_CALL_AUTHENTICATING);
 	call->state = API_CALL_DECODING;
-	struct refusal refusal = {0};
-	if (!authorise(call, &refusal) || !decode(call, &refusal)) {
-		api_call_finish_refused(call, &refusal);
-		return;
-	}
 	if (call->call->cancelled || api_clock_us() >= call->call->deadline_us) {
 		api_call_refuse(call, STOCKBOOK__V1__REASON__REASON_DEADLINE_EXCEEDED,
 			"the call's time was over before it began; nothing was done");
 		return;
 	}
+	struct refusal refusal = {0};
+	if (!admission_enter(call, &refusal) || !authorise(call, &refusal) || !decode(call, &refusal)) {
+		api_call_finish_refused(call, &refusal);
+		return;
+	}
+	admission_weigh(call, call->call->arena.allocated + call->call->request_size);
 	if (call->method->method->answer) {
 		call->state = API_CALL_ANSWERING;
 		call->method->method->answer(call);

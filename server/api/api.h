@@ -45,6 +45,8 @@ struct api_settings {
 	int32_t schema_version; /* of the database */
 	int32_t parts;
 	size_t calls_in_flight_max;    /* operations of sessions beyond are refused; 0: no bound */
+	size_t caller_calls_max;       /* of one token, or connection without; 0: no bound */
+	size_t request_bytes_max;      /* of all requests in flight; 0: no bound */
 	size_t session_operations_max; /* of one session, with answers that are not sent; 0: 1,024 */
 };
 

@@ -44,6 +44,7 @@ struct token_lookup {
 	struct engine_request request;
 	struct api_call *waiting; /* in the order in which they came */
 	struct api_call **waiting_end;
+	size_t waiting_count;
 };
 
 static const struct actor lookup_actor = {.name = "api", .role = STOCKBOOK__V1__ROLE__ROLE_ADMIN};
@@ -331,6 +332,11 @@ enum authentication authenticate(struct api_call *call, struct refusal *refusal)
 		refusal->message = "too many tokens are being looked up";
 		return AUTHENTICATION_REFUSED;
 	}
+	if (!admission_has_left(api, lookup->waiting_count)) {
+		admission_refuse_calls(api, &call->call->arena, refusal);
+		return AUTHENTICATION_REFUSED;
+	}
+	lookup->waiting_count++;
 	call->next_waiting = NULL;
 	*lookup->waiting_end = call;
 	lookup->waiting_end = &call->next_waiting;

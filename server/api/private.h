@@ -4,6 +4,7 @@
 #ifndef STOCKBOOK_API_PRIVATE_H
 #define STOCKBOOK_API_PRIVATE_H
 
+#include "api/admission.h"
 #include "api/api.h"
 #include "api/authenticate.h"
 #include "api/methods.h"
@@ -27,7 +28,10 @@ struct api_call {
 	struct call *call;
 	struct method_entry *method;
 	enum api_call_state state;
-	struct actor actor; /* once authenticated; in the call's arena */
+	struct actor actor;                 /* once authenticated; in the call's arena */
+	struct admission_caller *admitted;  /* whom it is counted to; NULL: not yet */
+	const struct engine_caller *caller; /* the same, for the engine */
+	size_t bytes;                       /* that it is counted with */
 	const ProtobufCMessage *message;
 	struct engine_request request;
 	struct api_call *next_waiting; /* for the same token */
@@ -44,6 +48,7 @@ struct api {
 	uint64_t random;       /* state of api_random() */
 	struct record record;
 	size_t calls_in_flight;
+	struct admission admission;
 	struct {
 		struct session_operation *free; /* kept for the next ones */
 		size_t free_count;

@@ -13,6 +13,8 @@
 #define PACKAGE "/stockbook.v1."
 /* Of answers that a caller does not read: no more operations are begun until they are sent. */
 #define WAITING_BYTES_MAX ((size_t)1 << 20)
+/* Of the messages of operations in flight: no more are begun. One is always taken. */
+#define IN_FLIGHT_BYTES_MAX ((size_t)8 << 20)
 #define OPERATIONS_FREE_MAX 4096U
 #define ARENA_BYTES_KEPT_MAX ((size_t)16 << 10)
 #define MESSAGE_BYTES_KEPT_MAX ((size_t)256 << 10)
@@ -30,6 +32,7 @@ struct session {
 	struct refusal ending; /* what the stream is refused with at its end; no message: nothing */
 	struct session_operation *operations; /* in flight */
 	size_t in_flight;
+	size_t in_flight_bytes; /* of their messages */
 	struct session_answers answers;
 	bool reading;
 	/* The message whose operations are being begun; the next is read when all are. */
@@ -44,6 +47,7 @@ struct session_operation {
 	struct call call; /* what the API sees */
 	struct session *session;
 	int64_t number;
+	size_t size;   /* of its message */
 	bool answered; /* what was sent is among the answers */
 	struct session_operation *next;
 	struct session_operation **back;
@@ -144,6 +148,7 @@ static void operation_finish(struct call *face)
 	if (operation->next)
 		operation->next->back = operation->back;
 	session->in_flight--;
+	session->in_flight_bytes -= operation->size;
 	session_wake(session);
 	pool_give(session->call->api, operation);
 }
@@ -164,6 +169,7 @@ static void link_operation(struct session *session, struct session_operation *op
 		operation->next->back = &operation->next;
 	session->operations = operation;
 	session->in_flight++;
+	session->in_flight_bytes += operation->size;
 }
 
 static int64_t deadline_us(const struct session *session, const Google__Protobuf__Duration *timeout)
@@ -178,15 +184,10 @@ static int64_t deadline_us(const struct session *session, const Google__Protobuf
 }
 
 /* Of one that is no call of the API, or not one that can be made here: its row counts nothing. */
-static void refuse_operation(struct session_operation *operation, Stockbook__V1__Reason reason,
-	const char *message, const char *method)
+static void refuse_operation(struct session_operation *operation, const struct refusal *refusal)
 {
-	struct arena *arena = &operation->call.arena;
-	struct refusal refusal = {.reason = reason, .message = message};
-	if (method)
-		refusal_add_pair(&refusal, arena, "method", "%s", method);
-	record_refusal(&operation->session->call->api->record, reason);
-	struct error error = error_make(&refusal, arena);
+	record_refusal(&operation->session->call->api->record, refusal->reason);
+	struct error error = error_make(refusal, &operation->call.arena);
 	operation->call.status_code = error.code;
 	operation->call.status_details = error.details;
 	operation->call.status_details_size = error.details_size;
@@ -204,8 +205,17 @@ static void refuse_method(struct session_operation *operation, const char *metho
 		if (*c <= ' ' || *c > '~')
 			*c = '?';
 	}
-	refuse_operation(operation, STOCKBOOK__V1__REASON__REASON_METHOD_NOT_FOUND,
-		arena_printf(arena, "method '%s' %s", shown, why), shown);
+	struct refusal refusal = {.reason = STOCKBOOK__V1__REASON__REASON_METHOD_NOT_FOUND};
+	refusal.message = arena_printf(arena, "method '%s' %s", shown, why);
+	refusal_add_pair(&refusal, arena, "method", "%s", shown);
+	refuse_operation(operation, &refusal);
+}
+
+static void refuse_overloaded(struct session_operation *operation)
+{
+	struct refusal refusal = {0};
+	admission_refuse_calls(operation->session->call->api, &operation->call.arena, &refusal);
+	refuse_operation(operation, &refusal);
 }
 
 /* The row of "OrderService/PlaceOrder"; NULL when there is none. */
@@ -224,6 +234,7 @@ static void begin(struct session *session, const Stockbook__V1__SessionOperation
 	struct call *call = &operation->call;
 	operation->session = session;
 	operation->number = from->number;
+	operation->size = from->request.len;
 	call->operations = &operation_operations;
 	call->peer = stream->peer;
 	call->authorization = stream->authorization;
@@ -239,8 +250,7 @@ static void begin(struct session *session, const Stockbook__V1__SessionOperation
 	} else if (method->method->streams) {
 		refuse_method(operation, from->method, "streams: it cannot be called in a session");
 	} else if (api->calls_in_flight >= api->settings.calls_in_flight_max) {
-		refuse_operation(operation, STOCKBOOK__V1__REASON__REASON_OVERLOADED,
-			"too many calls in flight", NULL);
+		refuse_overloaded(operation);
 	} else {
 		call->method = method->path;
 		/* The message goes before the call does, which may wait for its token. */
@@ -257,12 +267,15 @@ static bool has_room(const struct session *session)
 {
 	return session->in_flight + session->answers.count <
 			   session->call->api->settings.session_operations_max &&
+		   session->in_flight_bytes < IN_FLIGHT_BYTES_MAX &&
 		   session->answers.size < WAITING_BYTES_MAX;
 }
 
 static void drop_message(struct session *session)
 {
 	session->message = NULL;
+	if (session->call->admitted)
+		admission_weigh(session->call, 0);
 	/* A session may be idle for long: it keeps no large block meanwhile. */
 	if (session->message_arena.allocated > MESSAGE_BYTES_KEPT_MAX)
 		arena_release(&session->message_arena);
@@ -274,7 +287,9 @@ static void drop_message(struct session *session)
 static void pump(struct session *session)
 {
 	struct call *face = session->call->call;
-	while (session->message && session->state == SESSION_OPEN && has_room(session)) {
+	/* Where there is no memory for what waits here, it is begun all the same, and refused. */
+	while (session->message && session->state == SESSION_OPEN &&
+		   (has_room(session) || admission_is_heavy(session->call))) {
 		if (session->message_next < session->message->n_operations)
 			begin(session, session->message->operations[session->message_next++]);
 		else
@@ -349,10 +364,12 @@ static void on_message(struct call *face, const uint8_t *data, size_t size)
 	session->message_next = 0;
 	session->message = (const Stockbook__V1__SessionRequest *)api_call_decode(call, data, size,
 		&session->message_arena, &session->ending);
-	if (session->message)
-		pump(session);
-	else
+	if (!session->message) {
 		end(session);
+		return;
+	}
+	admission_weigh(session->call, session->message_arena.allocated);
+	pump(session);
 }
 
 static void on_writable(struct call *face)

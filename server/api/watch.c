@@ -282,6 +282,7 @@ static void submit(struct watch_call *watch, bool from_memory)
 		.message = request,
 		.arena = &watch->arena,
 		.actor = &call->actor,
+		.caller = call->caller,
 		.random = api_random(call->api),
 		.max_staleness_us = from_memory ? STALENESS_US : 0,
 		.at_least = from_memory ? watch->position : NULL,

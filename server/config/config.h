@@ -55,6 +55,8 @@ struct config {
 	int64_t queue_operations_max;
 	int64_t message_bytes_max;
 	int64_t calls_in_flight_max;
+	int64_t caller_calls_max;
+	int64_t requests_mb;
 	int64_t session_operations_max;
 	int64_t drain_ms;
 	int64_t batch_deadline_ms;

@@ -416,7 +416,7 @@ static void refuse_without_request(struct transport_call *call)
 		arena_printf(arena, "method '%s' takes one request message, got none", call->call.method);
 	refuse(call, GRPC_STATUS_INVALID_ARGUMENT, message,
 		reply_details(arena, GRPC_STATUS_INVALID_ARGUMENT, message,
-			STOCKBOOK__V1__REASON__REASON_MALFORMED_MESSAGE, NULL, NULL, 0));
+			STOCKBOOK__V1__REASON__REASON_MALFORMED_MESSAGE, NULL, 0, 0));
 }
 
 static void read_message(struct transport_call *call, grpc_byte_buffer *message)
@@ -644,7 +644,8 @@ static void refuse_unknown(struct transport_call *call)
 	call->transport->counts.unknown_methods++;
 	refuse(call, GRPC_STATUS_UNIMPLEMENTED, message,
 		reply_details(arena, GRPC_STATUS_UNIMPLEMENTED, message,
-			STOCKBOOK__V1__REASON__REASON_METHOD_NOT_FOUND, "method", call->call.method, 0));
+			STOCKBOOK__V1__REASON__REASON_METHOD_NOT_FOUND,
+			&(struct reply_pair){"method", call->call.method}, 1, 0));
 }
 
 static bool call_is_admitted(struct transport_call *call)
@@ -672,7 +673,7 @@ void call_begin(struct transport_call *call, grpc_byte_buffer *payload)
 		refuse_unknown(call);
 	} else if (!admitted) {
 		transport->counts.overloaded++;
-		refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, TRANSPORT_OVERLOADED_MESSAGE,
+		refuse(call, GRPC_STATUS_RESOURCE_EXHAUSTED, transport->overloaded_message,
 			transport->overloaded);
 	} else if (call->method->kind == METHOD_SERVER_STREAM) {
 		call_enter(call, CALL_READING);

@@ -18,7 +18,6 @@
 #include "transport/slot.h"
 #include "transport/transport.h"
 
-#define TRANSPORT_OVERLOADED_MESSAGE "too many calls in flight"
 #define TRANSPORT_OVERLOADED_RETRY_MS 100
 
 /*
@@ -56,6 +55,7 @@ struct transport {
 	size_t own_calls_in_flight;         /* of the transport's own services, and refused ones */
 	size_t calls_in_flight_max;
 	struct call_counts counts;
+	const char *overloaded_message;
 	struct reply_details overloaded;
 
 	struct tag drained_tag;

@@ -43,19 +43,22 @@ static Google__Protobuf__Any *reply_retry(struct arena *arena, int64_t retry_ms)
 }
 
 struct reply_details reply_details(struct arena *arena, int code, const char *message,
-	Stockbook__V1__Reason reason, const char *name, const char *value, int64_t retry_ms)
+	Stockbook__V1__Reason reason, const struct reply_pair *pairs, size_t count, int64_t retry_ms)
 {
 	Google__Rpc__ErrorInfo info = GOOGLE__RPC__ERROR_INFO__INIT;
-	Google__Rpc__ErrorInfo__MetadataEntry entry = GOOGLE__RPC__ERROR_INFO__METADATA_ENTRY__INIT;
-	Google__Rpc__ErrorInfo__MetadataEntry *entries[] = {&entry};
+	Google__Rpc__ErrorInfo__MetadataEntry entries[REPLY_PAIRS_MAX];
+	Google__Rpc__ErrorInfo__MetadataEntry *pointers[REPLY_PAIRS_MAX];
+	CHECK(count <= REPLY_PAIRS_MAX);
 	info.reason = reply_reason(arena, reason);
 	info.domain = arena_string(arena, REPLY_DOMAIN);
-	if (name) {
-		entry.key = arena_string(arena, name);
-		entry.value = arena_string(arena, value);
-		info.n_metadata = 1;
-		info.metadata = entries;
+	for (size_t i = 0; i < count; i++) {
+		google__rpc__error_info__metadata_entry__init(&entries[i]);
+		entries[i].key = arena_string(arena, pairs[i].name);
+		entries[i].value = arena_string(arena, pairs[i].value);
+		pointers[i] = &entries[i];
 	}
+	info.n_metadata = count;
+	info.metadata = pointers;
 
 	Google__Protobuf__Any *details[2] = {reply_any(arena, &info.base)};
 	Google__Rpc__Status status = GOOGLE__RPC__STATUS__INIT;

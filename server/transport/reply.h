@@ -17,8 +17,15 @@ struct reply_details {
 	size_t size;
 };
 
-/* retry_ms 0: no RetryInfo. name and value: one entry of the metadata, or NULL. */
+struct reply_pair {
+	const char *name;
+	const char *value;
+};
+
+#define REPLY_PAIRS_MAX 3
+
+/* retry_ms 0: no RetryInfo. pairs: count entries of the metadata. */
 struct reply_details reply_details(struct arena *arena, int code, const char *message,
-	Stockbook__V1__Reason reason, const char *name, const char *value, int64_t retry_ms);
+	Stockbook__V1__Reason reason, const struct reply_pair *pairs, size_t count, int64_t retry_ms);
 
 #endif

@@ -198,6 +198,23 @@ static void init_grpc(void)
 	CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
 }
 
+/* Made once: whoever has too much to do should not have to write more. */
+static void prepare_overloaded(struct transport *transport)
+{
+	struct arena *arena = &transport->arena;
+	const char *most = arena_printf(arena, "%zu", transport->calls_in_flight_max);
+	const struct reply_pair pairs[] = {
+		{"bound", "calls"},
+		{"setting", "calls_in_flight_max"},
+		{"setting_value", most},
+	};
+	transport->overloaded_message =
+		arena_printf(arena, "too many calls in flight (%s, setting calls_in_flight_max)", most);
+	transport->overloaded = reply_details(arena, GRPC_STATUS_RESOURCE_EXHAUSTED,
+		transport->overloaded_message, STOCKBOOK__V1__REASON__REASON_OVERLOADED, pairs,
+		ARRAY_COUNT(pairs), TRANSPORT_OVERLOADED_RETRY_MS);
+}
+
 static struct transport *transport_new(uv_loop_t *loop, const struct transport_settings *settings,
 	const struct transport_api *api)
 {
@@ -213,9 +230,7 @@ static struct transport *transport_new(uv_loop_t *loop, const struct transport_s
 	transport->drained_tag.done = drained;
 	arena_init(&transport->arena);
 	descriptors_init_embedded(&transport->descriptors, &transport->arena);
-	transport->overloaded = reply_details(&transport->arena, GRPC_STATUS_RESOURCE_EXHAUSTED,
-		TRANSPORT_OVERLOADED_MESSAGE, STOCKBOOK__V1__REASON__REASON_OVERLOADED, NULL, NULL,
-		TRANSPORT_OVERLOADED_RETRY_MS);
+	prepare_overloaded(transport);
 	return transport;
 }
 
