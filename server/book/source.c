@@ -12,6 +12,8 @@
 #define METHOD(name) STOCKBOOK__V1__FULFILMENT_METHOD__FULFILMENT_METHOD_##name
 #define STRATEGY(name) STOCKBOOK__V1__SOURCING_STRATEGY__SOURCING_STRATEGY_##name
 #define PASSED(name) STOCKBOOK__V1__SOURCING_VERDICT__SOURCING_VERDICT_##name
+/* How many are put in order at first; then eight times as many. */
+#define FIRST_ORDERED 32
 
 enum location_task source_task(Stockbook__V1__FulfilmentMethod method)
 {
@@ -144,19 +146,26 @@ enum verdict source_load(struct run *run, struct source *source,
 
 /* ---- In which order ---- */
 
+/* Small and side by side: of two thousand the first few are picked for one call. */
+struct ranked {
+	double rank; /* the smaller, the sooner */
+	size_t index;
+};
+
 static bool is_before(const struct ranked *a, const struct ranked *b)
 {
 	/* Among equals as the group has them. */
 	return a->rank != b->rank ? a->rank < b->rank : a->index < b->index;
 }
 
-static void heap_sink(struct ranked *heap, size_t count, size_t at)
+/* The last of them on top. */
+static void heap_sink(struct ranked *heap, size_t count, struct ranked sinking)
 {
-	struct ranked sinking = heap[at];
-	for (size_t child = 2 * at + 1; child < count; child = 2 * at + 1) {
-		if (child + 1 < count && is_before(&heap[child + 1], &heap[child]))
+	size_t at = 0;
+	for (size_t child = 1; child < count; child = 2 * at + 1) {
+		if (child + 1 < count && is_before(&heap[child], &heap[child + 1]))
 			child++;
-		if (!is_before(&heap[child], &sinking))
+		if (!is_before(&sinking, &heap[child]))
 			break;
 		heap[at] = heap[child];
 		at = child;
@@ -164,39 +173,85 @@ static void heap_sink(struct ranked *heap, size_t count, size_t at)
 	heap[at] = sinking;
 }
 
-/* Those that may serve. With ranks in a heap: a call mostly asks for the first few alone. */
-static void list_able(struct run *run, struct sources *sources)
+static void heap_add(struct ranked *heap, size_t count, struct ranked rising)
 {
-	sources->able = arena_alloc_array(run->arena, sources->count, sizeof(*sources->able));
-	if (sources->ranks)
-		sources->heap = arena_alloc_array(run->arena, sources->count, sizeof(*sources->heap));
-	for (size_t i = 0; i < sources->count; i++) {
-		if (sources->items[i].verdict != PASSED(UNSPECIFIED))
-			continue;
-		if (sources->ranks)
-			sources->heap[sources->heap_count++] = (struct ranked){sources->ranks[i], i};
-		else
-			sources->able[sources->ordered++] = i;
-		sources->able_count++;
-	}
-	for (size_t i = sources->heap_count / 2; i-- > 0;)
-		heap_sink(sources->heap, sources->heap_count, i);
-}
-
-struct source *sources_able(struct sources *sources, size_t number)
-{
-	CHECK(number < sources->able_count);
-	while (sources->ordered <= number) {
-		sources->able[sources->ordered++] = sources->heap[0].index;
-		sources->heap[0] = sources->heap[--sources->heap_count];
-		heap_sink(sources->heap, sources->heap_count, 0);
-	}
-	return &sources->items[sources->able[number]];
+	size_t at = count;
+	for (; at > 0 && is_before(&heap[(at - 1) / 2], &rising); at = (at - 1) / 2)
+		heap[at] = heap[(at - 1) / 2];
+	heap[at] = rising;
 }
 
 static int compare_ranked(const void *a, const void *b)
 {
 	return is_before(a, b) ? -1 : 1;
+}
+
+/* The first `most` after `last` of those that may serve, in their order. They are gathered in a heap;
+ * that the others are not among them is mostly told by one glance at its top. */
+static size_t pick_next(const struct sources *sources, const struct ranked *last,
+	struct ranked *picked, size_t most)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < sources->count; i++) {
+		const struct ranked one = {sources->ranks[i], i};
+		if (count == most && one.rank >= picked[0].rank)
+			continue; /* who is just as near came before it */
+		if (!sources->items[i].able || (last && !is_before(last, &one)))
+			continue;
+		if (count < most)
+			heap_add(picked, count++, one);
+		else
+			heap_sink(picked, count, one);
+	}
+	qsort(picked, count, sizeof(*picked), compare_ranked);
+	return count;
+}
+
+static void order_more(struct sources *sources)
+{
+	size_t left = sources->able_count - sources->ordered;
+	size_t most = sources->ordered == 0 ? FIRST_ORDERED : sources->ordered * 7;
+	if (most > left)
+		most = left;
+	struct ranked *picked = arena_alloc_array(sources->arena, most, sizeof(*picked));
+	struct ranked last;
+	if (sources->ordered > 0) {
+		last.index = sources->able[sources->ordered - 1];
+		last.rank = sources->ranks[last.index];
+	}
+	size_t count = pick_next(sources, sources->ordered > 0 ? &last : NULL, picked, most);
+	CHECK(count == most);
+	size_t *able = arena_alloc_array(sources->arena, sources->ordered + count, sizeof(*able));
+	if (sources->ordered > 0)
+		memcpy(able, sources->able, sources->ordered * sizeof(*able));
+	for (size_t i = 0; i < count; i++)
+		able[sources->ordered++] = picked[i].index;
+	sources->able = able;
+}
+
+/* Those that may serve. With ranks they are put in order as they are asked for: mostly a call asks
+ * for the first few alone. */
+static void list_able(struct run *run, struct sources *sources)
+{
+	sources->arena = run->arena;
+	if (!sources->ranks)
+		sources->able = arena_alloc_array(run->arena, sources->count, sizeof(*sources->able));
+	for (size_t i = 0; i < sources->count; i++) {
+		if (sources->items[i].verdict != PASSED(UNSPECIFIED))
+			continue;
+		sources->items[i].able = true;
+		sources->able_count++;
+		if (!sources->ranks)
+			sources->able[sources->ordered++] = i;
+	}
+}
+
+struct source *sources_able(struct sources *sources, size_t number)
+{
+	CHECK(number < sources->able_count);
+	while (sources->ordered <= number)
+		order_more(sources);
+	return &sources->items[sources->able[number]];
 }
 
 const size_t *sources_in_order(struct run *run, const struct sources *sources)

@@ -24,17 +24,12 @@
 
 struct source {
 	const char *code;
+	bool able;                           /* it may serve, as far as was known at first */
 	bool judged;                         /* its location was looked at */
 	const struct location_row *location; /* NULL: there is none with this code */
 	/* Why it serves nothing; UNSPECIFIED: it may, as far as is known. */
 	Stockbook__V1__SourcingVerdict verdict;
 	double distance_km; /* to the call's destination, when measured; 0 where unknown */
-};
-
-/* Small and side by side: of two thousand the first few are picked for one call. */
-struct ranked {
-	double rank; /* the smaller, the sooner */
-	size_t index;
 };
 
 struct sources {
@@ -49,11 +44,10 @@ struct sources {
 	size_t chosen_count;
 	size_t fetched; /* the index at which a pickup location was found last */
 	/* Its own. */
-	double *ranks;       /* by item; NULL: the group's order is the strategy's */
-	size_t *able;        /* items in the order of the strategy, as far as anybody asked */
-	size_t ordered;      /* so many */
-	struct ranked *heap; /* the others that may serve */
-	size_t heap_count;
+	struct arena *arena;
+	double *ranks;  /* by item, the smaller the sooner; NULL: the group's order is the strategy's */
+	size_t *able;   /* items in the order of the strategy, as far as anybody asked */
+	size_t ordered; /* so many */
 };
 
 /* The strategy of a call: its own, the channel's, or PREFERENCE. */
