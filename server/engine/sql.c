@@ -75,15 +75,14 @@ static void add_columns(struct text *text, const struct table *table, const char
 		add(text, "%s%s\"%s\"", i > first ? ", " : "", prefix, table->fields[i].name);
 }
 
-/* `unnest($1, $2) AS k("a", "b")` of the first count fields. */
+/* `(SELECT unnest($1) AS "a", unnest($2) AS "b") AS k` of the first count fields. Arrays in a select
+ * list are taken apart in step; in FROM each would be copied into a store of its own first. */
 static void add_unnest(struct text *text, const struct table *table, size_t count)
 {
-	add(text, "unnest(");
+	add(text, "(SELECT ");
 	for (size_t i = 0; i < count; i++)
-		add(text, "%s$%zu", i > 0 ? ", " : "", i + 1);
-	add(text, ") AS k(");
-	add_columns(text, table, "", 0, count);
-	add(text, ")");
+		add(text, "%sunnest($%zu) AS \"%s\"", i > 0 ? ", " : "", i + 1, table->fields[i].name);
+	add(text, ") AS k");
 }
 
 static void add_key_match(struct text *text, const struct table *table, size_t count)
