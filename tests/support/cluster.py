@@ -78,11 +78,11 @@ class Cluster:
     def __exit__(self, *_):
         self.close()
 
-    def _run(self, program, *arguments):
+    def _run(self, program, *arguments, environment=None):
         done = subprocess.run(
             [os.path.join(self.programs, program), *arguments], cwd=self.directory,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            check=False, **as_owner())
+            check=False, env={**os.environ, **(environment or {})}, **as_owner())
         if done.returncode != 0:
             raise RuntimeError(f"'{program}' failed:\n{done.stdout.decode(errors='replace')}"
                                f"{self._end_of_log()}")
@@ -97,14 +97,15 @@ class Cluster:
     def uri(self, database="stockbook", user="postgres"):
         return f"postgresql://{user}@/{database}?host={self.directory}"
 
-    def start(self):
-        """Starts it, or starts it again after kill() or stop()."""
+    def start(self, environment=None):
+        """Starts it, or starts it again after kill() or stop(); with more environment if given."""
         log = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.close(log)
         if os.geteuid() == 0:
             owner = pwd.getpwnam("postgres")
             os.chown(self.log, owner.pw_uid, owner.pw_gid)
-        self._run("pg_ctl", "-D", self.data, "-l", self.log, "-t", "60", "-w", "-s", "start")
+        self._run("pg_ctl", "-D", self.data, "-l", self.log, "-t", "60", "-w", "-s", "start",
+                  environment=environment)
 
     def stop(self, mode="fast"):
         self._run("pg_ctl", "-D", self.data, "-m", mode, "-w", "-s", "stop")
