@@ -286,8 +286,12 @@ static void a_full_queue_refuses_before_any_work(void **state)
 	receive(&fixture, engine, "MUG", "LEEDS", 1000);
 	struct engine *small =
 		fixture_engine(&fixture, &(struct engine_settings){.lanes = 1, .queue_operations_max = 50});
+	struct engine_caller tills[50];
+	for (size_t i = 0; i < ARRAY_COUNT(tills); i++)
+		tills[i] = (struct engine_caller){.key = i + 1, .kind = "token", .name = "till"};
 	for (size_t i = 0; i < 200; i++) {
 		callers[i] = caller_new(&fixture);
+		callers[i]->request.caller = &tills[i % ARRAY_COUNT(tills)];
 		reserve(callers[i], small, "MUG", "LEEDS", 1);
 		assert_false(callers[i]->answered); /* never from within */
 	}

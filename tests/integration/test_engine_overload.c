@@ -1,0 +1,425 @@
+/*
+ * More than there is time for, on a real database: shares of callers, bounds, calls whose time is
+ * over, and what a lane that is held up holds up. Nothing here is judged by the time it took.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "db/connection.h"
+#include "engine_fixture.h"
+#include "observe/metrics.h"
+#include "support/database.h"
+
+#define CALLERS 1500
+#define QUIET_CALLS 15
+
+static struct fixture fixture;
+static struct engine *engine;
+static struct caller *callers[CALLERS];
+static const struct engine_caller noisy = {.key = 7, .kind = "token", .name = "till-7"};
+static const struct engine_caller quiet = {.key = 8, .kind = "token", .name = "till-8"};
+
+static int setup(void **state)
+{
+	(void)state;
+	fixture_open(&fixture);
+	engine = fixture_engine(&fixture,
+		&(struct engine_settings){
+			.lanes = 1, .readers = 1, .batch_operations_max = 16, .lock_timeout_ms = 20000});
+	assert_int_equal(engine_state(engine), ENGINE_READY);
+	put_location(&fixture, engine, "LEEDS");
+	put_item(&fixture, engine, "MUG");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_book_is_right(&fixture, engine);
+	fixture_close(&fixture);
+	return 0;
+}
+
+static size_t count_outcomes(size_t count, const char *expected)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(callers[i]->answers, 1);
+		found += strcmp(outcome(callers[i]), expected) == 0;
+	}
+	return found;
+}
+
+static void free_callers(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		caller_free(callers[i]);
+}
+
+static struct caller *caller_of(const struct engine_caller *whose)
+{
+	struct caller *caller = caller_new(&fixture);
+	caller->request.caller = whose;
+	return caller;
+}
+
+/* ---- Somebody else's transaction ---- */
+
+struct holder {
+	struct db_connection *connection;
+	struct db_batch batch;
+	struct arena arena;
+	bool answered;
+	bool closed;
+};
+
+static void on_held(struct db_batch *batch, const struct fault *fault)
+{
+	struct holder *holder = batch->data;
+	if (fault)
+		fail_msg("%s", fault->message);
+	holder->answered = true;
+}
+
+static void on_holder_closed(void *data)
+{
+	*(bool *)data = true;
+}
+
+static void holder_run(struct holder *holder, const struct db_statement *const *statements,
+	size_t count, bool continues)
+{
+	db_batch_init(&holder->batch, &holder->arena);
+	for (size_t i = 0; i < count; i++)
+		db_batch_add(&holder->batch, statements[i], NULL);
+	holder->batch.continues_transaction = continues;
+	holder->batch.done = on_held;
+	holder->batch.data = holder;
+	holder->answered = false;
+	db_submit(holder->connection, &holder->batch);
+	while (!holder->answered)
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+}
+
+/* Locks what the statement locks, until it is let go. */
+static void hold(struct holder *holder, const struct db_statement *statement)
+{
+	*holder = (struct holder){0};
+	arena_init(&holder->arena);
+	holder->connection = db_connection_open(&fixture.loop,
+		&(struct db_options){
+			.uri = fixture.database, .name = "holder", .idle_in_transaction_ms = 60000});
+	while (!db_connection_accepts(holder->connection))
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+	holder_run(holder, (const struct db_statement *const[]){&db_begin, statement}, 2, false);
+}
+
+static void let_go(struct holder *holder)
+{
+	holder_run(holder, (const struct db_statement *const[]){&db_rollback}, 1, true);
+	db_connection_close(holder->connection, on_holder_closed, &holder->closed);
+	while (!holder->closed)
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+	arena_release(&holder->arena);
+}
+
+static const struct db_statement lock_mugs = {.name = "lock_mugs",
+	.sql = "SELECT 1 FROM stockbook.stock WHERE location = 'LEEDS' FOR UPDATE"};
+static const struct db_statement lock_stock = {
+	.name = "lock_stock", .sql = "LOCK TABLE stockbook.stock IN ACCESS EXCLUSIVE MODE"};
+
+static int64_t sessions_that_wait(void)
+{
+	return ask(&fixture, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+						 " AND datname = current_database()");
+}
+
+static void until_sessions_wait(int64_t count)
+{
+	uint64_t until = uv_hrtime() + UINT64_C(10000000000);
+	while (sessions_that_wait() < count && uv_hrtime() < until)
+		uv_run(&fixture.loop, UV_RUN_NOWAIT);
+	assert_true(sessions_that_wait() >= count);
+}
+
+static void wait_ms(uint64_t ms)
+{
+	uint64_t until = uv_hrtime() + ms * 1000000;
+	while (uv_hrtime() < until)
+		uv_run(&fixture.loop, UV_RUN_NOWAIT);
+}
+
+/* ---- Shares ---- */
+
+static size_t noisy_answers;
+static size_t quiet_answers;
+static size_t noisy_answers_before_last;
+static bool reading;
+
+static void on_noisy(struct caller *caller)
+{
+	(void)caller;
+	noisy_answers++;
+}
+
+static void ask_once(struct caller *caller)
+{
+	if (!reading) {
+		reserve(caller, engine, "MUG", "LEEDS", 1);
+		return;
+	}
+	Stockbook__V1__GetAvailabilityRequest *request = arena_alloc(&caller->arena, sizeof(*request));
+	stockbook__v1__get_availability_request__init(request);
+	request->skus = arena_alloc(&caller->arena, sizeof(char *));
+	request->skus[0] = arena_string(&caller->arena, "MUG");
+	request->locations = arena_alloc(&caller->arena, sizeof(char *));
+	request->locations[0] = arena_string(&caller->arena, "LEEDS");
+	request->n_skus = request->n_locations = 1;
+	call(caller, engine, "StockService/GetAvailability", request);
+}
+
+/* The next one when the last is answered, as a till does. */
+static void on_quiet(struct caller *caller)
+{
+	assert_string_equal(outcome(caller), "OK");
+	noisy_answers_before_last = noisy_answers;
+	if (++quiet_answers == QUIET_CALLS)
+		return;
+	struct caller *next = callers[CALLERS - QUIET_CALLS + quiet_answers] = caller_of(&quiet);
+	next->done = on_quiet;
+	ask_once(next);
+}
+
+static void race(bool reads)
+{
+	reading = reads;
+	noisy_answers = quiet_answers = noisy_answers_before_last = 0;
+	for (size_t i = 0; i < CALLERS - QUIET_CALLS; i++) {
+		callers[i] = caller_of(&noisy);
+		callers[i]->done = on_noisy;
+		ask_once(callers[i]);
+	}
+	struct caller *first = callers[CALLERS - QUIET_CALLS] = caller_of(&quiet);
+	first->done = on_quiet;
+	ask_once(first);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(CALLERS, "OK"), CALLERS);
+	assert_int_equal(quiet_answers, QUIET_CALLS);
+	assert_int_equal(noisy_answers, CALLERS - QUIET_CALLS);
+	free_callers(CALLERS);
+}
+
+static void one_with_thousands_of_writes_waiting_delays_another_by_a_few_of_them(void **state)
+{
+	(void)state;
+	receive(&fixture, engine, "MUG", "LEEDS", CALLERS);
+	race(false);
+	/* A batch under way and his own, for each call; first come first served it were all. */
+	assert_in_range(noisy_answers_before_last, 0, QUIET_CALLS * 3 * 16);
+}
+
+static void one_with_thousands_of_reads_waiting_delays_another_by_a_few_of_them(void **state)
+{
+	(void)state;
+	race(true);
+	assert_in_range(noisy_answers_before_last, 0, CALLERS / 2);
+}
+
+/* ---- Bounds ---- */
+
+static const char *metadata(const struct caller *caller, const char *key)
+{
+	const struct refusal *refusal = &caller->request.refusal;
+	for (size_t i = 0; i < refusal->metadata_count; i++)
+		if (strcmp(refusal->metadata[i].key, key) == 0)
+			return refusal->metadata[i].value;
+	return "";
+}
+
+static void a_callers_share_of_a_lane_is_as_much_as_is_left(void **state)
+{
+	(void)state;
+	receive(&fixture, engine, "MUG", "LEEDS", 100);
+	struct engine *small =
+		fixture_engine(&fixture, &(struct engine_settings){.lanes = 1, .queue_operations_max = 40});
+	for (size_t i = 0; i < 60; i++) {
+		callers[i] = caller_of(i < 30 ? &noisy : &quiet);
+		reserve(callers[i], small, "MUG", "LEEDS", 1);
+		assert_false(callers[i]->answered);
+	}
+	/* The service's own always has room. */
+	callers[60] = caller_new(&fixture);
+	reserve(callers[60], small, "MUG", "LEEDS", 1);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(61, "OK"), 20 + 10 + 1);
+	assert_int_equal(count_outcomes(61, "OVERLOADED"), 30);
+	assert_string_equal(outcome(callers[19]), "OK");
+	assert_string_equal(outcome(callers[20]), "OVERLOADED");
+	assert_string_equal(callers[20]->request.refusal.message,
+		"too much of token 'till-7' is waiting for a lane: as much as there is still room for (of "
+		"40 operations, setting queue_operations_max)");
+	assert_string_equal(metadata(callers[20], "bound"), "caller_queue");
+	assert_string_equal(metadata(callers[20], "setting"), "queue_operations_max");
+	assert_string_equal(metadata(callers[20], "setting_value"), "40");
+	assert_true(callers[20]->request.refusal.retry_after_ms > 0);
+	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 31);
+	assert_int_equal(engine_requests(small), 0);
+	free_callers(61);
+}
+
+static void how_much_waits_is_told(void **state)
+{
+	(void)state;
+	receive(&fixture, engine, "MUG", "LEEDS", 100);
+	struct holder holder;
+	hold(&holder, &lock_mugs);
+	for (size_t i = 0; i < 40; i++) {
+		callers[i] = caller_of(i % 2 ? &noisy : &quiet);
+		reserve(callers[i], engine, "MUG", "LEEDS", 1);
+	}
+	until_sessions_wait(1);
+	wait_ms(150); /* ticks */
+	struct metric *waiting =
+		metric_gauge("stockbook_engine_queue_operations", "", "kind=\"write\"");
+	struct metric *whose = metric_gauge("stockbook_engine_queue_callers", "", "kind=\"write\"");
+	struct metric *oldest =
+		metric_gauge("stockbook_engine_queue_oldest_microseconds", "", "kind=\"write\"");
+	assert_int_equal(metric_value(waiting), 40 - 16);
+	assert_int_equal(metric_value(whose), 2);
+	assert_true(metric_value(oldest) >= 100000);
+	let_go(&holder);
+	fixture_run(&fixture);
+	wait_ms(150);
+	assert_int_equal(metric_value(waiting), 0);
+	assert_int_equal(metric_value(whose), 0);
+	assert_int_equal(metric_value(oldest), 0);
+	assert_int_equal(count_outcomes(40, "OK"), 40);
+	free_callers(40);
+}
+
+/* ---- Time that is over ---- */
+
+static void calls_that_are_late_behind_a_lane_that_stands_cost_no_row(void **state)
+{
+	(void)state;
+	receive(&fixture, engine, "MUG", "LEEDS", 100);
+	int64_t requests = ask(&fixture, "SELECT count(*) FROM stockbook.request");
+	struct holder holder;
+	hold(&holder, &lock_mugs);
+	/* Some of these are in the batch that waits for the lock, the others behind it. */
+	for (size_t i = 0; i < 60; i++) {
+		callers[i] = caller_of(&noisy);
+		if (i % 2)
+			callers[i]->request.deadline_us = engine_clock_us() + 100000;
+		reserve(callers[i], engine, "MUG", "LEEDS", 1);
+	}
+	until_sessions_wait(1);
+	for (size_t i = 0; i < 60; i += 6)
+		callers[i]->request.cancelled = true;
+	wait_ms(200);
+	let_go(&holder);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(60, "OK"), 20);
+	assert_int_equal(count_outcomes(60, "DEADLINE_EXCEEDED"), 40);
+	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 20);
+	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.reservation"), 20);
+	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.request") - requests, 20);
+	free_callers(60);
+}
+
+static void reads_that_are_late_are_not_read(void **state)
+{
+	(void)state;
+	receive(&fixture, engine, "MUG", "LEEDS", 100);
+	struct holder holder;
+	hold(&holder, &lock_stock);
+	reading = true;
+	callers[0] = caller_of(&noisy);
+	ask_once(callers[0]);
+	until_sessions_wait(1);
+	for (size_t i = 1; i < 40; i++) {
+		callers[i] = caller_of(&noisy);
+		if (i % 2)
+			callers[i]->request.deadline_us = engine_clock_us() + 100000;
+		ask_once(callers[i]);
+	}
+	wait_ms(200);
+	/* They wait for nobody. */
+	for (size_t i = 1; i < 40; i += 2)
+		assert_string_equal(outcome(callers[i]), "DEADLINE_EXCEEDED");
+	let_go(&holder);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(40, "OK"), 20);
+	free_callers(40);
+}
+
+/* ---- Nobody waits for one connection ---- */
+
+static void a_lane_that_stands_holds_up_neither_reads_nor_other_lanes(void **state)
+{
+	(void)state;
+	struct engine *two =
+		fixture_engine(&fixture, &(struct engine_settings){.lanes = 2, .lock_timeout_ms = 20000});
+	receive(&fixture, two, "MUG", "LEEDS", 10);
+	char code[16];
+	for (size_t i = 0; i < 12; i++) {
+		snprintf(code, sizeof(code), "SHOP-%zu", i);
+		put_location(&fixture, two, code);
+		receive(&fixture, two, "MUG", code, 10);
+	}
+	struct holder holder;
+	hold(&holder, &lock_mugs);
+	callers[0] = caller_of(&noisy);
+	reserve(callers[0], two, "MUG", "LEEDS", 1);
+	until_sessions_wait(1);
+	for (size_t i = 1; i < 13; i++) {
+		snprintf(code, sizeof(code), "SHOP-%zu", i - 1);
+		callers[i] = caller_of(&noisy);
+		reserve(callers[i], two, "MUG", code, 1);
+	}
+	struct engine *one = engine;
+	engine = two;
+	reading = true;
+	for (size_t i = 13; i < 33; i++) {
+		callers[i] = caller_of(&noisy);
+		ask_once(callers[i]);
+		while (!callers[i]->answered)
+			uv_run(&fixture.loop, UV_RUN_ONCE);
+		assert_string_equal(outcome(callers[i]), "OK");
+	}
+	engine = one;
+	assert_false(callers[0]->answered);
+	uint64_t until = uv_hrtime() + UINT64_C(10000000000);
+	size_t done = 0;
+	while (done == 0 && uv_hrtime() < until) {
+		uv_run(&fixture.loop, UV_RUN_ONCE);
+		for (size_t i = 1; i < 13; i++)
+			done += callers[i]->answered;
+	}
+	assert_true(done > 0);
+	assert_false(callers[0]->answered);
+	let_go(&holder);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(33, "OK"), 33);
+	free_callers(33);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(one_with_thousands_of_writes_waiting_delays_another_by_a_few_of_them),
+		TEST(one_with_thousands_of_reads_waiting_delays_another_by_a_few_of_them),
+		TEST(a_callers_share_of_a_lane_is_as_much_as_is_left),
+		TEST(how_much_waits_is_told),
+		TEST(calls_that_are_late_behind_a_lane_that_stands_cost_no_row),
+		TEST(reads_that_are_late_are_not_read),
+		TEST(a_lane_that_stands_holds_up_neither_reads_nor_other_lanes),
+	};
+	return cmocka_run_group_tests_name("engine_overload", tests, NULL, NULL);
+}
