@@ -128,8 +128,7 @@ static bool run_mode(struct load *load)
 
 int main(int argc, const char **argv)
 {
-	struct load load = {.mode = "echo",
-		.skus = 10000,
+	struct load load = {.skus = 10000,
 		.locations = 20,
 		.lines = 1,
 		.places = 1,
@@ -165,6 +164,7 @@ int main(int argc, const char **argv)
 		fprintf(stderr, "bench_load: %" PRIu64 " calls failed, the first with %s\n", load.failed,
 			load.first_error);
 	free(load.latencies_ms);
+	free(load.mode);
 	free(server);
 	/* Under load, failures are a result, which was printed; a book that is not filled is none. */
 	return !known || (load.failed > 0 && (fills || load.answered == 0));

@@ -28,7 +28,7 @@ struct load {
 	struct stockbook_client *client;
 	struct stockbook_session *sessions[SESSIONS_MAX];
 	int session_count; /* 0: calls are single */
-	const char *mode;
+	char *mode;
 	make_call make;
 	Stockbook__V1__SourcingStrategy strategy;
 	int skus;

@@ -135,9 +135,8 @@ def alone(bench, rounds):
                         **where)
                 for side in ("sql", "function"):
                     say(f"alone, {kind}, {side}, round {number + 1}")
-                    arguments = (book, side, 1, where["skus"], where["locations"], 1)
-                    bench.pgbench(*arguments, tcp=tcp)
-                    measured[f"{side} {kind}"] = [bench.pgbench(*arguments, tcp=tcp)]
+                    measured[f"{side} {kind}"] = [bench.pgbench(
+                        book, side, 1, where["skus"], where["locations"], 1, tcp=tcp)]
             rounds.append(measured)
 
 

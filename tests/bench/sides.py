@@ -2,9 +2,9 @@
 took, and the WAL that was written."""
 import json
 import os
-import re
 import subprocess
 import sys
+import time
 
 import cluster as support
 import sql_sides
@@ -77,9 +77,12 @@ class Bench:
                 "database": self.database_cpu_seconds(),
                 "client": cpu_seconds_of_ended_children()}
 
-    def measured(self, servers, run):
-        """What run() gives, a result with what was `completed`, and what each of these took."""
+    def measured(self, servers, run, client=None):
+        """What run() gives, a result with what was `completed`, and what each of these took. client: a
+        process that runs already and ends within run()."""
         before = self.usage(servers)
+        if client:
+            before["client"] += cpu_seconds([client])
         result = run()
         client = cpu_seconds_of_ended_children()  # before psql is one of them
         after = {**self.usage(servers), "client": client}
@@ -154,34 +157,55 @@ class Bench:
         os.chmod(path, 0o644)
         return path
 
-    def take_latencies(self):
-        latencies = []
+    def take_latencies(self, since):
+        """Of the transactions that ended after that time, sorted; and when the last of them did."""
+        latencies, last = [], since
         for name in os.listdir(self.cluster.directory):
             if name.startswith("pgbench."):
                 log = os.path.join(self.cluster.directory, name)
                 with open(log, encoding="utf-8") as file:
-                    latencies += [int(line.split()[2]) / 1000 for line in file]
+                    for line in file:
+                        words = line.split()
+                        ended = int(words[4]) + int(words[5]) / 1e6
+                        if ended >= since:
+                            latencies.append(int(words[2]) / 1000)
+                            last = max(last, ended)
                 os.remove(log)
-        return sorted(latencies) or [0.0]
+        return sorted(latencies), last
 
-    def pgbench_once(self, book, side, clients, skus, locations, lines, tcp=False):
-        done = subprocess.run(
+    def pgbench(self, book, side, clients, skus, locations, lines, tcp=False):
+        """The first second or so is not measured: each of its sessions fills its caches and plans its
+        statements, which a service's sessions have behind them."""
+        options = self.options
+        seconds = max(1, round(options.warm_seconds + options.seconds))
+        process = subprocess.Popen(
             [os.path.join(self.cluster.programs, "pgbench"), "-n", "-M", "prepared",
              "-f", self.script(book, side, skus, locations, lines), "-c", str(clients), "-j", "1",
-             "-T", str(max(1, round(self.options.seconds))), "-l",
+             "-T", str(seconds), "-l",
              "--log-prefix", os.path.join(self.cluster.directory, "pgbench"),
              book.tcp_uri() if tcp else book.uri()],
             cwd=self.cluster.directory, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE, check=False, **support.as_owner())
-        text = done.stdout.decode()
-        rate = re.search(r"tps = ([0-9.]+) \(without", text)
-        count = re.search(r"actually processed: (\d+)", text)
-        if done.returncode != 0 or not rate or not count:
-            sys.exit(f"bench: pgbench failed: {done.stderr.decode()}{text}")
-        latencies = self.take_latencies()
-        return {"callers": clients, "per_second": round(float(rate.group(1)), 1),
-                "completed": int(count.group(1)), "p50_ms": latencies[len(latencies) // 2],
-                "p99_ms": latencies[len(latencies) * 99 // 100]}
+            stderr=subprocess.PIPE, **support.as_owner())
+        try:
+            time.sleep(min(options.warm_seconds, seconds / 2))
+            result = self.measured([], lambda: self.rest_of_pgbench(process, clients),
+                                   client=process.pid)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        return result
 
-    def pgbench(self, *arguments, **more):
-        return self.measured([], lambda: self.pgbench_once(*arguments, **more))
+    def rest_of_pgbench(self, process, clients):
+        since = time.time()
+        out, complaint = process.communicate()
+        if process.returncode != 0:
+            sys.exit(f"bench: pgbench failed: {complaint.decode()}{out.decode()}")
+        latencies, last = self.take_latencies(since)
+        if not latencies:
+            sys.exit(f"bench: no transaction ended while pgbench was measured: {out.decode()}")
+        rate = len(latencies) / (last - since)
+        return {"callers": clients, "per_second": round(rate, 1), "completed": len(latencies),
+                "p50_ms": latencies[len(latencies) // 2],
+                "p90_ms": latencies[len(latencies) * 9 // 10],
+                "p99_ms": latencies[len(latencies) * 99 // 100]}
