@@ -354,24 +354,31 @@ static bool is_given(const ProtobufCMessage *message, const ProtobufCFieldDescri
 	return **(const char *const *)member(message, field) != '\0';
 }
 
+/* "'skus', 'locations'" */
+static const char *choice_names(const struct check *check)
+{
+	const struct compiled_rule *compiled = check->compiled;
+	const char *names = "";
+	for (size_t i = 0; i < compiled->choice_count; i++)
+		names = arena_printf(check->arena, "%s%s'%s'", names, i ? ", " : "",
+			compiled->choices[i]->name);
+	return names;
+}
+
 static void check_choices(struct check *check, const ProtobufCMessage *message)
 {
 	const struct compiled_rule *compiled = check->compiled;
 	bool exactly = check->rule->kind == RULE_EXACTLY_ONE;
 	size_t given = 0;
-	const char *names = "";
-	for (size_t i = 0; i < compiled->choice_count; i++) {
+	for (size_t i = 0; i < compiled->choice_count; i++)
 		given += is_given(message, compiled->choices[i]);
-		names = arena_printf(check->arena, "%s%s'%s'", names, i ? ", " : "",
-			compiled->choices[i]->name);
-	}
 	struct place place = {NULL, compiled->choices[0]->name, PLACE_NO_INDEX};
-	if (given == 0)
+	if (given == 0) {
 		violation(check, &place, "%s one of %s is required", exactly ? "exactly" : "at least",
-			names);
-	else if (exactly && given > 1) {
+			choice_names(check));
+	} else if (exactly && given > 1) {
 		place.field = compiled->choices[1]->name;
-		violation(check, &place, "only one of %s may be given", names);
+		violation(check, &place, "only one of %s may be given", choice_names(check));
 	}
 }
 

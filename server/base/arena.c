@@ -59,10 +59,15 @@ static struct arena_block *arena_add_block(struct arena *arena, size_t size_min)
 	return block;
 }
 
+static size_t arena_rounded(size_t size)
+{
+	return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
 	CHECK(size < SIZE_MAX / 2);
-	size_t rounded = (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	size_t rounded = arena_rounded(size);
 	struct arena_block *block = arena->blocks;
 	if (!block || block->size - block->used < rounded)
 		block = arena_add_block(arena, rounded);
@@ -100,14 +105,29 @@ char *arena_string(struct arena *arena, const char *text)
 	return text ? arena_string_sized(arena, text, strlen(text)) : NULL;
 }
 
+/* What is left of the newest block. */
+static size_t arena_room(const struct arena *arena)
+{
+	return arena->blocks ? arena->blocks->size - arena->blocks->used : 0;
+}
+
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
 	va_copy(again, arguments);
-	int size = vsnprintf(NULL, 0, format, arguments);
+	/* Formatting is what costs: where the text fits into the block it is made there at once. */
+	size_t room = arena_room(arena);
+	char *text = room ? (char *)arena->blocks->data + arena->blocks->used : NULL;
+	int size = vsnprintf(text, room, format, arguments);
 	CHECK(size >= 0);
-	char *text = arena_alloc(arena, (size_t)size + 1);
-	vsnprintf(text, (size_t)size + 1, format, again);
+	size_t rounded = arena_rounded((size_t)size + 1);
+	if (rounded <= room) {
+		arena->blocks->used += rounded;
+		arena->allocated += rounded;
+	} else {
+		text = arena_alloc(arena, (size_t)size + 1);
+		vsnprintf(text, (size_t)size + 1, format, again);
+	}
 	va_end(again);
 	return text;
 }
