@@ -265,7 +265,8 @@ def test_operations_count_among_the_calls_in_flight():
                         for _ in range(50)])
         found = session.answers(50)
         errors = [answer for answer in found.values() if isinstance(answer, Refused)]
-        assert len(errors) == 31, len(errors)  # the stream itself is one of the twenty
+        # One connection may have as many as are left: the stream, and nine.
+        assert len(errors) == 41, len(errors)
         assert {error.reason for error in errors} == {"OVERLOADED"}
     assert holder.wait() == 0
 
