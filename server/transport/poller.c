@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include "base/cork.h"
 #include "transport/sanitize.h"
 
 /* Rounds without an event before the sleeper takes over. Handing over costs two thread switches;
@@ -81,10 +82,19 @@ static size_t poller_drain_unpolled(struct poller *poller)
 	return taken;
 }
 
+/* Until the end of the round, before which the loop must not sleep. */
+static void poller_cork(struct poller *poller)
+{
+	if (!poller->corked)
+		cork_begin();
+	poller->corked = true;
+}
+
 static void poller_check(uv_check_t *check)
 {
 	struct poller *poller = check->data;
 	size_t taken = 0;
+	poller_cork(poller);
 	if (poller->state == POLLER_ROUNDS)
 		taken += poller_drain_polled(poller);
 	taken += poller_drain_unpolled(poller);
@@ -94,6 +104,8 @@ static void poller_check(uv_check_t *check)
 		poller_set_state(poller, POLLER_ASLEEP);
 	poller->hurried = false;
 	poller->on_round(poller);
+	cork_end();
+	poller->corked = false;
 	if (!poller->hurried && poller->state == POLLER_ASLEEP)
 		uv_idle_stop(&poller->spin);
 }
@@ -183,6 +195,8 @@ void poller_start_batch(struct poller *poller, grpc_call *call, const grpc_op *o
 		poller->unpolled_outstanding++;
 		poller_keep_collecting(poller);
 	}
+	poller_cork(poller);
+	poller_hurry(poller);
 	tag_release(tag);
 	CHECK(grpc_call_start_batch(call, operations, count, tag, NULL) == GRPC_CALL_OK);
 }

@@ -16,6 +16,9 @@
  *
  *	both ── poller_stop(), queue empty ──> POLLER_STOPPED
  *
+ * What the loop thread sends is held back until the end of the round (base/cork.h): the answers of
+ * one round leave together.
+ *
  * Everything but sleeper_main() is the loop thread's.
  */
 #ifndef STOCKBOOK_TRANSPORT_POLLER_H
@@ -56,6 +59,7 @@ struct poller {
 	size_t unpolled_outstanding;
 	unsigned quiet_rounds;
 	bool hurried;
+	bool corked; /* the thread's cork_begin() is ours */
 	unsigned handles_open;
 	uv_thread_t sleeper;
 	void (*on_round)(struct poller *poller); /* after each round's events; may stop the poller */

@@ -9,6 +9,8 @@
 #include <grpc/grpc_security.h>
 #include <grpc/status.h>
 
+#include "base/abseil.h"
+#include "base/cork.h"
 #include "transport/credentials.h"
 #include "transport/private.h"
 #include "transport/sanitize.h"
@@ -99,6 +101,7 @@ static void shutdown_server(struct transport *transport)
 	tag_release(&transport->drained_tag);
 	grpc_server_shutdown_and_notify(transport->server, transport->poller.polled,
 		&transport->drained_tag);
+	cork_flush(); /* connections are told that they should go elsewhere */
 }
 
 static bool nothing_is_left(const struct transport *transport)
@@ -141,6 +144,7 @@ static void drain_tick(uv_timer_t *timer)
 	/* Repeated: a connection may have come between two looks. */
 	if (uv_now(transport->loop) >= transport->drain_until_ms)
 		grpc_server_cancel_all_calls(transport->server);
+	cork_flush();
 }
 
 void transport_drain(struct transport *transport, uint64_t bound_ms,
@@ -194,6 +198,7 @@ static void init_grpc(void)
 	/* Its own lines (a failed handshake, a refused encoding) would break up structured logs. Who
 	 * wants them sets the variable. */
 	setenv("GRPC_VERBOSITY", "NONE", 0);
+	abseil_skip_deadlock_checks();
 	grpc_init();
 	CHECK(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
 }
