@@ -1,5 +1,7 @@
 """The books that are measured, and the servers on them: databases of one throwaway PostgreSQL."""
 import os
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -58,6 +60,20 @@ class Server:
 
     def memory(self):
         return resident_bytes(self.pid)
+
+    def metric(self, name):
+        """A gauge's value: the server prints its metrics when it is sent SIGUSR1."""
+        printed = os.path.getsize(self.log_path)
+        os.kill(self.pid, signal.SIGUSR1)
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            time.sleep(0.1)
+            with open(self.log_path, encoding="utf-8", errors="replace") as file:
+                file.seek(printed)
+                found = re.search(rf"^{name} (\d+)\n", file.read(), re.M)
+            if found:
+                return int(found[1])
+        return None
 
     def stop(self):
         if self in self.bench.servers:

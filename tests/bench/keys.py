@@ -42,6 +42,13 @@ def member(side, name):
     return values
 
 
+def server_cpu_ratio(more, less):
+    def values(rounds):
+        return [best(one[more])["server_cpu_us"] / max(1, best(one[less])["server_cpu_us"])
+                for one in rounds]
+    return values
+
+
 def p99_at_half(rounds):
     return [next(run["p99_ms"] for run in one["offered"] if run["share"] == 0.5)
             / one["alone"][0]["p50_ms"] for one in rounds]
@@ -116,6 +123,8 @@ for _call in ("promise", "place_order"):
                 _least = f"{_call} {_strategy} 20"
                 KEYS.append(Key(f"{_name}_growth_20_to_{_locations}", "sourced",
                                 ratio(_least, _side)))
+                KEYS.append(Key(f"{_name}_server_cpu_growth_20_to_{_locations}", "sourced",
+                                server_cpu_ratio(_side, _least)))
 
 
 def promised_lines_per_second(parts):

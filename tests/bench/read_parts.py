@@ -64,16 +64,14 @@ def cache(bench, rounds):
                 say(f"{read['failed']} reads failed: the cache is not full")
                 continue
             rows_read = book.skus * book.locations
+            # Reads of one balance by chance: from memory, as all of them are there.
+            again = bench.load(server, "availability", callers=bench.options.unary_callers[-1],
+                               staleness_ms=STALENESS_MS, **spread_over(book))
             rounds.append({"rows": rows_read, "memory_before": before, "memory_after": after,
                            "bytes_per_row": round((after - before) / rows_read, 1),
-                           "cached_again_per_second": cached_again(bench, server, book)})
-
-
-def cached_again(bench, server, book):
-    """Reads of one balance by chance: from memory, as all of them are there."""
-    result = bench.load(server, "availability", callers=bench.options.unary_callers[-1],
-                        staleness_ms=STALENESS_MS, **spread_over(book))
-    return result["per_second"]
+                           "rows_by_metric": server.metric("stockbook_cache_rows"),
+                           "bytes_by_metric": server.metric("stockbook_cache_bytes"),
+                           "read again": [again]})
 
 
 def watch(bench, rounds):

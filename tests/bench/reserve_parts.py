@@ -88,20 +88,18 @@ def hot(bench, rounds):
 
 
 def lines(bench, rounds):
-    """Baskets of 5 and 50 lines."""
+    """Baskets of 5 and 50 lines; once, because a round of it takes minutes."""
     book = bench.books["shop"]
     with book.server() as server:
-        for number in range(bench.options.extra_rounds):
-            bench.checkpoint()
-            measured = {}
-            for count in (5, 50):
-                for case, where in (("spread", spread_over(book)),
-                                    ("hot", {"skus": count, "locations": 1})):
-                    measured.update(reserve_round(
-                        bench, book, server, f"{count} lines, {case}, round {number + 1}", number,
-                        ["session", "sql", "function"], lines=count,
-                        prefix=f"{case} {count} lines ", **where))
-            rounds.append(measured)
+        bench.checkpoint()
+        measured = {}
+        for count in (5, 50):
+            for case, where in (("spread", spread_over(book)),
+                                ("hot", {"skus": count, "locations": 1})):
+                measured.update(reserve_round(
+                    bench, book, server, f"{count} lines, {case}", 0, ["session", "sql", "function"],
+                    lines=count, prefix=f"{case} {count} lines ", **where))
+        rounds.append(measured)
 
 
 def callers(bench, rounds):
@@ -157,7 +155,7 @@ def slow_disk(bench, rounds):
                 measured = reserve_round(
                     bench, book, server, f"hot, slow disk, round {number + 1}", number,
                     ["session", "unary", "sql", "function"], prefix="hot ", **HOT)
-                if number < bench.options.extra_rounds:
+                if number == 0:
                     measured.update(reserve_round(
                         bench, book, server, f"spread, slow disk, round {number + 1}", number,
                         ["session", "sql", "function"], prefix="spread ", **spread_over(book)))

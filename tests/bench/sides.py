@@ -61,6 +61,7 @@ class Bench:
         self.sql("CHECKPOINT")
 
     def restart_database(self, environment=None):
+        self.checkpoint()  # or it would do that while it is waited for
         self.cluster.stop()
         self.cluster.start(environment)
 
