@@ -30,7 +30,7 @@ static bool state_is_free(Stockbook__V1__StockState state)
 
 static char *line_field(struct run *run, size_t index, const char *field)
 {
-	return arena_printf(run->arena, "lines[%zu].%s", index, field);
+	return field_path(run->arena, "lines", index, field);
 }
 
 static enum verdict check_state(struct run *run, size_t index, const char *field,

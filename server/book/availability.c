@@ -140,7 +140,7 @@ static enum verdict asked_locations(struct run *run,
 		struct text_index seen;
 		text_index_init(&seen, run->arena, request->n_locations);
 		for (size_t i = 0; i < request->n_locations && verdict != VERDICT_REFUSED; i++) {
-			char *field = arena_printf(run->arena, "locations[%zu]", i);
+			char *field = field_path(run->arena, "locations", i, NULL);
 			bool added;
 			text_index_add(&seen, request->locations[i], &added);
 			if (!added)
@@ -171,7 +171,7 @@ static enum verdict resolve_all(struct run *run,
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < request->n_skus; i++) {
-		char *field = arena_printf(run->arena, "skus[%zu]", i);
+		char *field = field_path(run->arena, "skus", i, NULL);
 		enum verdict one = resolve_sku(run, request->skus[i], NULL, ACCESS_PEEK, field, &skus[i]);
 		if (one == VERDICT_REFUSED)
 			return one;

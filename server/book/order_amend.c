@@ -23,7 +23,7 @@ struct amending {
 
 static char *field_of(struct run *run, size_t index, const char *name)
 {
-	return arena_printf(run->arena, "lines[%zu].%s", index, name);
+	return field_path(run->arena, "lines", index, name);
 }
 
 /* ---- Lines that are there ---- */

@@ -11,7 +11,7 @@
 
 static char *field_of(struct run *run, const struct new_lines *new, size_t index, const char *name)
 {
-	return arena_printf(run->arena, "%s[%zu].%s", new->field, index, name);
+	return field_path(run->arena, new->field, index, name);
 }
 
 static bool is_promise(Stockbook__V1__FulfilmentMethod method)

@@ -266,7 +266,7 @@ static enum verdict check_lines(struct run *run, struct promising *promising)
 			return refuse_field(run, arena_printf(run->arena, "lines[%zu].quantity", i),
 				"must be from 1 to %lld", (long long)QUANTITY_MAX);
 		enum verdict one = resolve_sku(run, line->sku, NULL, ACCESS_PEEK,
-			arena_printf(run->arena, "lines[%zu].sku", i), &promising->skus[i]);
+			field_path(run->arena, "lines", i, "sku"), &promising->skus[i]);
 		if (one == VERDICT_REFUSED)
 			return one;
 		need = need || one == VERDICT_NEED;

@@ -105,3 +105,26 @@ void refusal_add_field(struct refusal *refusal, struct arena *arena, const char 
 		(struct refusal_field){arena_string(arena, field), arena_vprintf(arena, format, arguments)};
 	va_end(arguments);
 }
+
+char *field_path(struct arena *arena, const char *list, size_t index, const char *name)
+{
+	enum { DIGITS_MAX = 20 };
+	size_t list_size = strlen(list);
+	size_t name_size = name ? strlen(name) : 0;
+	char *path = arena_alloc(arena, list_size + DIGITS_MAX + name_size + sizeof("[]."));
+	char *end = path + list_size;
+	size_t digits = 1;
+	memcpy(path, list, list_size);
+	*end++ = '[';
+	for (size_t rest = index; rest >= 10; rest /= 10)
+		digits++;
+	for (size_t i = digits; i-- > 0; index /= 10)
+		end[i] = (char)('0' + index % 10);
+	end += digits;
+	*end++ = ']';
+	if (name) {
+		*end++ = '.';
+		memcpy(end, name, name_size);
+	}
+	return path;
+}

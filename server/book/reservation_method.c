@@ -41,7 +41,7 @@ static size_t first_of(struct holding *holding, const char *sku)
 
 static char *field_of(struct run *run, size_t index, const char *name)
 {
-	return arena_printf(run->arena, "lines[%zu].%s", index, name);
+	return field_path(run->arena, "lines", index, name);
 }
 
 /* ---- What a line of the request says ---- */

@@ -50,7 +50,7 @@ struct returning {
 
 static char *line_field(struct run *run, size_t index, const char *field)
 {
-	return arena_printf(run->arena, "lines[%zu].%s", index, field);
+	return field_path(run->arena, "lines", index, field);
 }
 
 static enum verdict coming_add(struct run *run, struct returning *returning,

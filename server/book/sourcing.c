@@ -142,12 +142,12 @@ enum verdict sourcing_check_line(struct run *run, struct sourcing *sourcing, siz
 		placed = check_line_location(run, sourcing, location, method);
 	if (placed == VERDICT_REFUSED)
 		return sourcing_check_location(run, sourcing->channel, sourcing->options, location, method,
-			arena_printf(run->arena, "lines[%zu].location", index));
+			field_path(run->arena, "lines", index, "location"));
 	enum access access = sourcing->reading ? ACCESS_PEEK : ACCESS_LOCK;
 	enum verdict resolved = resolve_sku(run, text, stocked_at, access, NULL, sku);
 	if (resolved == VERDICT_REFUSED)
 		return resolve_sku(run, text, stocked_at, access,
-			arena_printf(run->arena, "lines[%zu].sku", index), sku);
+			field_path(run->arena, "lines", index, "sku"), sku);
 	if (resolved == VERDICT_NEED && stocked_at) {
 		/* Its safety stock will be asked for: in the same round. */
 		const struct item_row *item;

@@ -32,7 +32,7 @@ Stockbook__V1__StockLevel *make_stock_level(struct arena *arena, const char *sku
 static enum verdict line_open(struct run *run, const char *location, const struct stock_line *line,
 	size_t index, const char **sku)
 {
-	char *field = arena_printf(run->arena, "lines[%zu].sku", index);
+	char *field = field_path(run->arena, "lines", index, "sku");
 	enum verdict verdict = resolve_sku(run, line->sku, location, ACCESS_LOCK, field, sku);
 	if (verdict != VERDICT_DONE)
 		return verdict;
