@@ -111,7 +111,7 @@ static void open_channels(struct stockbook_client *client,
 {
 	int bytes_max =
 		options->message_bytes_max ? options->message_bytes_max : MESSAGE_BYTES_MAX_DEFAULT;
-	grpc_arg list[8] = {
+	grpc_arg list[9] = {
 		/* Our own retries know about request ids and RetryInfo; gRPC's would hide attempts. */
 		integer_argument(GRPC_ARG_ENABLE_RETRIES, 0),
 		integer_argument(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, bytes_max),
@@ -119,8 +119,10 @@ static void open_channels(struct stockbook_client *client,
 		integer_argument(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
 		integer_argument(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
 		text_argument(GRPC_ARG_PRIMARY_USER_AGENT_STRING, "stockbook-client"),
+		/* Counts calls, and nobody asks. */
+		integer_argument(GRPC_ARG_ENABLE_CHANNELZ, 0),
 	};
-	size_t count = 5;
+	size_t count = 6;
 	/* Otherwise channels to one target share one connection. */
 	if (client->channels_count > 1)
 		list[count++] = integer_argument(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

@@ -24,9 +24,18 @@ const char *stockbook_code_name(int code)
 	return code_names[code];
 }
 
+/* What most texts of most errors are: those of each call that goes well. */
+static char nothing[1];
+
 static char *copy(const char *text)
 {
-	return client_string(text, strlen(text));
+	return *text ? client_string(text, strlen(text)) : nothing;
+}
+
+static void text_free(char *text)
+{
+	if (text != nothing)
+		free(text);
 }
 
 void error_set(struct stockbook_error *error, int code, const char *reason, const char *message)
@@ -42,17 +51,17 @@ void error_set(struct stockbook_error *error, int code, const char *reason, cons
 
 void stockbook_error_release(struct stockbook_error *error)
 {
-	free(error->reason);
-	free(error->message);
-	free(error->request_tag);
+	text_free(error->reason);
+	text_free(error->message);
+	text_free(error->request_tag);
 	for (size_t i = 0; i < error->metadata_count; i++) {
-		free(error->metadata[i].key);
-		free(error->metadata[i].value);
+		text_free(error->metadata[i].key);
+		text_free(error->metadata[i].value);
 	}
 	free(error->metadata);
 	for (size_t i = 0; i < error->violations_count; i++) {
-		free(error->violations[i].field);
-		free(error->violations[i].description);
+		text_free(error->violations[i].field);
+		text_free(error->violations[i].description);
 	}
 	free(error->violations);
 	*error = (struct stockbook_error){0};
@@ -72,7 +81,7 @@ static void add_info(struct stockbook_error *error, const Google__Protobuf__Any 
 		google__rpc__error_info__unpack(NULL, any->value.len, any->value.data);
 	if (!info)
 		return;
-	free(error->reason);
+	text_free(error->reason);
 	error->reason = copy(info->reason);
 	if (info->n_metadata && !error->metadata) {
 		error->metadata = client_alloc(info->n_metadata * sizeof(*error->metadata));
@@ -141,7 +150,7 @@ static void add_packed_details(struct stockbook_error *error, const uint8_t *dat
 
 static void set_request_tag(struct stockbook_error *error, const char *tag, size_t size)
 {
-	free(error->request_tag);
+	text_free(error->request_tag);
 	error->request_tag = client_string(tag, size);
 }
 
@@ -149,7 +158,7 @@ void error_from_status(struct stockbook_error *error, grpc_status_code code, grp
 	const grpc_metadata_array *trailing)
 {
 	error_set(error, (int)code, "", "");
-	free(error->message);
+	text_free(error->message);
 	error->message =
 		client_string((const char *)GRPC_SLICE_START_PTR(text), GRPC_SLICE_LENGTH(text));
 	for (size_t i = 0; i < trailing->count; i++) {
