@@ -137,44 +137,76 @@ static void add_result(struct run *run, struct resourcing *resourcing, int32_t l
 	resourcing->results[resourcing->count++] = result;
 }
 
-/* What one location gives, by units. */
+struct unit_share {
+	size_t unit; /* its index */
+	int64_t quantity;
+};
+
+/* What one location gives, by units, ascending. */
 struct source_share {
 	const char *location;
-	int64_t *quantities; /* index by index with the units */
+	struct unit_share *units;
+	size_t count;
+	size_t capacity;
 };
 
 struct carrying {
 	struct resourcing *resourcing;
 	struct order *order;
 	struct fulfilment *from;
+	struct text_index locations;
 	struct source_share *shares; /* in the order in which sourcing chose them */
 	size_t count;
 	size_t capacity;
 };
 
+static int32_t share_line(const struct carrying *carrying, const struct unit_share *unit)
+{
+	return carrying->resourcing->units[unit->unit].line;
+}
+
+static struct order_line *share_order_line(const struct carrying *carrying,
+	const struct unit_share *unit)
+{
+	return &carrying->order->lines[share_line(carrying, unit) - 1];
+}
+
 static struct source_share *share_at(struct run *run, struct carrying *carrying,
 	const char *location)
 {
-	for (size_t i = 0; i < carrying->count; i++)
-		if (strcmp(carrying->shares[i].location, location) == 0)
-			return &carrying->shares[i];
+	bool added;
+	size_t number = text_index_add(&carrying->locations, location, &added);
+	if (!added)
+		return &carrying->shares[number];
 	carrying->shares = arena_grow(run->arena, carrying->shares, carrying->count,
 		&carrying->capacity, sizeof(*carrying->shares));
-	struct source_share *share = &carrying->shares[carrying->count++];
-	*share = (struct source_share){.location = location};
-	share->quantities =
-		arena_alloc_array(run->arena, carrying->resourcing->unit_count, sizeof(*share->quantities));
-	return share;
+	carrying->shares[carrying->count] = (struct source_share){.location = location};
+	return &carrying->shares[carrying->count++];
+}
+
+static void share_add(struct run *run, struct source_share *share, size_t unit, int64_t quantity)
+{
+	if (share->count > 0 && share->units[share->count - 1].unit == unit) {
+		share->units[share->count - 1].quantity += quantity;
+		return;
+	}
+	share->units =
+		arena_grow(run->arena, share->units, share->count, &share->capacity, sizeof(*share->units));
+	share->units[share->count++] = (struct unit_share){unit, quantity};
 }
 
 static void gather_shares(struct run *run, struct carrying *carrying)
 {
 	const struct resourcing *resourcing = carrying->resourcing;
+	size_t grants = 0;
+	for (size_t i = 0; i < resourcing->unit_count; i++)
+		grants += resourcing->sourcing.demands[i].grant_count;
+	text_index_init(&carrying->locations, run->arena, grants);
 	for (size_t i = 0; i < resourcing->unit_count; i++) {
 		const struct demand *demand = &resourcing->sourcing.demands[i];
 		for (size_t g = 0; g < demand->grant_count; g++)
-			share_at(run, carrying, demand->grants[g].location)->quantities[i] +=
-				demand->grants[g].quantity;
+			share_add(run, share_at(run, carrying, demand->grants[g].location), i,
+				demand->grants[g].quantity);
 	}
 }
 
@@ -185,11 +217,9 @@ static enum verdict allocate_share(struct run *run, struct carrying *carrying,
 {
 	bool awaited = strcmp(share->location, counted_at) != 0;
 	enum verdict verdict = VERDICT_DONE;
-	for (size_t i = 0; i < carrying->resourcing->unit_count; i++) {
-		int64_t quantity = share->quantities[i];
-		if (quantity == 0)
-			continue;
-		struct order_line *line = &carrying->order->lines[carrying->resourcing->units[i].line - 1];
+	for (size_t i = 0; i < share->count; i++) {
+		int64_t quantity = share->units[i].quantity;
+		struct order_line *line = share_order_line(carrying, &share->units[i]);
 		struct order_allocation *at = order_line_at(run, line, counted_at);
 		line->open -= quantity;
 		line->allocated += quantity;
@@ -220,19 +250,18 @@ static void tell_share(struct run *run, struct carrying *carrying, const struct 
 	const struct uuid *document_id)
 {
 	struct resourcing *resourcing = carrying->resourcing;
-	for (size_t i = 0; i < resourcing->unit_count; i++)
-		if (share->quantities[i] > 0)
-			add_result(run, resourcing, resourcing->units[i].line, share->quantities[i],
-				resourcing->remedy, share->location, document_id);
+	for (size_t i = 0; i < share->count; i++)
+		add_result(run, resourcing, share_line(carrying, &share->units[i]),
+			share->units[i].quantity, resourcing->remedy, share->location, document_id);
 }
 
 /* Where nothing of a line is left at the place where it was to be fetched, it is fetched here. */
 static void move_pickup(struct run *run, struct carrying *carrying,
 	const struct source_share *share)
 {
-	for (size_t i = 0; i < carrying->resourcing->unit_count; i++) {
-		struct order_line *line = &carrying->order->lines[carrying->resourcing->units[i].line - 1];
-		if (share->quantities[i] == 0 || line->pickup_location[0] == '\0')
+	for (size_t i = 0; i < share->count; i++) {
+		struct order_line *line = share_order_line(carrying, &share->units[i]);
+		if (line->pickup_location[0] == '\0')
 			continue;
 		const struct order_allocation *there = order_line_at(run, line, line->pickup_location);
 		if (there->allocated == 0 && there->picked == 0 && there->fulfilled == 0)
@@ -251,18 +280,14 @@ static enum verdict open_elsewhere(struct run *run, struct carrying *carrying,
 		return verdict == VERDICT_DONE ? counted : verdict;
 	if (!parcel)
 		move_pickup(run, carrying, share);
-	const struct resourcing *resourcing = carrying->resourcing;
-	struct fulfilment_share *units =
-		arena_alloc_array(run->arena, resourcing->unit_count, sizeof(*units));
-	size_t count = 0;
-	for (size_t i = 0; i < resourcing->unit_count; i++)
-		if (share->quantities[i] > 0)
-			units[count++] = (struct fulfilment_share){
-				.line = resourcing->units[i].line, .to_pick = share->quantities[i]};
+	struct fulfilment_share *units = arena_alloc_array(run->arena, share->count, sizeof(*units));
+	for (size_t i = 0; i < share->count; i++)
+		units[i] = (struct fulfilment_share){
+			.line = share_line(carrying, &share->units[i]), .to_pick = share->units[i].quantity};
 	struct fulfilment *made;
 	verdict = fulfilment_insert(run, carrying->order,
-		(Stockbook__V1__DocumentKind)carrying->from->row->kind, share->location, units, count,
-		has_left(carrying->from) ? &carrying->from->row->id : NULL, &made);
+		(Stockbook__V1__DocumentKind)carrying->from->row->kind, share->location, units,
+		share->count, has_left(carrying->from) ? &carrying->from->row->id : NULL, &made);
 	if (verdict == VERDICT_DONE)
 		tell_share(run, carrying, share, &made->row->id);
 	return verdict;
@@ -275,20 +300,16 @@ static enum verdict bring_here(struct run *run, struct carrying *carrying,
 	enum verdict verdict = allocate_share(run, carrying, share, pickup->location);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	const struct resourcing *resourcing = carrying->resourcing;
-	struct transfer_line *lines =
-		arena_alloc_array(run->arena, resourcing->unit_count, sizeof(*lines));
-	size_t count = 0;
-	for (size_t i = 0; i < resourcing->unit_count; i++)
-		if (share->quantities[i] > 0)
-			lines[count++] = (struct transfer_line){
-				.sku = carrying->order->lines[resourcing->units[i].line - 1].sku,
-				.order_line = resourcing->units[i].line,
-				.allocated = share->quantities[i],
-			};
+	struct transfer_line *lines = arena_alloc_array(run->arena, share->count, sizeof(*lines));
+	for (size_t i = 0; i < share->count; i++)
+		lines[i] = (struct transfer_line){
+			.sku = share_order_line(carrying, &share->units[i])->sku,
+			.order_line = share_line(carrying, &share->units[i]),
+			.allocated = share->units[i].quantity,
+		};
 	struct transfer made;
 	verdict = transfer_insert_for_order(run, carrying->order, &pickup->id, share->location,
-		pickup->location, lines, count, &made);
+		pickup->location, lines, share->count, &made);
 	if (verdict == VERDICT_DONE)
 		tell_share(run, carrying, share, &made.row->id);
 	return verdict;

@@ -243,6 +243,18 @@ static enum verdict take_picked(struct run *run, struct stepping *stepping,
 	return verdict;
 }
 
+/* What was not found is counted again. */
+static enum verdict look_for_recounts(struct run *run, const struct fulfilment *at,
+	const struct picked_units *units)
+{
+	const char **skus = arena_alloc_array(run->arena, at->count, sizeof(*skus));
+	size_t count = 0;
+	for (size_t i = 0; i < at->count; i++)
+		if (units[i].not_found > 0)
+			skus[count++] = at->lines[i].sku;
+	return work_recounts_look_up(run, at->row->location, skus, count);
+}
+
 enum verdict stepping_pick(struct run *run, struct stepping *stepping,
 	Stockbook__V1__PickedLine *const *lines, size_t count, struct resourcing *resourcing)
 {
@@ -255,7 +267,10 @@ enum verdict stepping_pick(struct run *run, struct stepping *stepping,
 		if (units[i].not_found + units[i].damaged > 0)
 			resourcing_add(run, resourcing, at->lines[i].line,
 				units[i].not_found + units[i].damaged);
+	enum verdict looked = look_for_recounts(run, at, units);
 	verdict = resourcing_decide(run, &stepping->order, at, resourcing);
+	if (verdict == VERDICT_DONE)
+		verdict = looked;
 	for (size_t i = 0; i < at->count && verdict != VERDICT_REFUSED; i++) {
 		enum verdict taken = take_picked(run, stepping, &at->lines[i], &units[i]);
 		if (taken != VERDICT_DONE)

@@ -99,12 +99,25 @@ static enum verdict dispatch_all(struct run *run, struct dispatching *dispatchin
 	return verdict;
 }
 
+/* What was not found is counted again. Lines that there are not are refused in their turn. */
+static enum verdict look_for_recounts(struct run *run, const struct transfer *transfer,
+	Stockbook__V1__DispatchedLine *const *lines, size_t count)
+{
+	const char **skus = arena_alloc_array(run->arena, count, sizeof(*skus));
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++)
+		if (lines[i]->short_ > 0 && lines[i]->line >= 1 &&
+			(size_t)lines[i]->line <= transfer->count)
+			skus[found++] = transfer->lines[lines[i]->line - 1].sku;
+	return work_recounts_look_up(run, transfer->row->source, skus, found);
+}
+
 static enum verdict dispatch_lines(struct run *run, struct dispatching *dispatching,
 	Stockbook__V1__DispatchedLine *const *lines, size_t count)
 {
 	if (count == 0)
 		return dispatch_all(run, dispatching);
-	enum verdict verdict = VERDICT_DONE;
+	enum verdict verdict = look_for_recounts(run, &dispatching->transfer, lines, count);
 	for (size_t i = 0; i < count; i++) {
 		enum verdict one = dispatch_line(run, dispatching, i, lines[i]);
 		if (one == VERDICT_REFUSED)

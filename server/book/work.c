@@ -164,11 +164,12 @@ enum verdict work_recounts(struct run *run, const char *sku, const char *locatio
 	return verdict;
 }
 
-/* Those that the batch made before this run, which no scan sees, and those that the run asked for:
- * looked for once, since one call may ask for as many as an order has lines. */
+/* Those that the batch made before this run, which no scan sees, and those that were looked for: once,
+ * since one call may ask for as many as an order has lines. */
 struct recounts {
 	struct text_index index; /* "sku location" */
-	struct uuid *ids;
+	struct uuid *ids;        /* nil: none waits */
+	bool awaited;            /* several were asked for, and will be known in the next round */
 };
 
 /* Neither code has a line's end in it. */
@@ -177,11 +178,12 @@ static const char *recount_key(struct run *run, const char *sku, const char *loc
 	return arena_printf(run->arena, "%s\n%s", sku, location);
 }
 
+/* The first that is told of stays; nil: none, unless one is known. */
 static void recounts_add(struct recounts *recounts, const char *key, const struct uuid *id)
 {
 	bool added;
 	size_t number = text_index_add(&recounts->index, key, &added);
-	if (added)
+	if (added || uuid_is_nil(&recounts->ids[number]))
 		recounts->ids[number] = *id;
 }
 
@@ -200,6 +202,42 @@ static struct recounts *recounts_known(struct run *run)
 			recounts_add(recounts, recount_key(run, row->sku, row->location), &row->document_id);
 	}
 	return run->recounts = recounts;
+}
+
+enum verdict work_recounts_look_up(struct run *run, const char *location, const char **skus,
+	size_t count)
+{
+	static const struct scan_shape shape = {
+		.name = "work_recounts_of_skus",
+		.table = TABLE(work),
+		.conditions = {{"location", SCAN_EQUAL, 0}, {"sku", SCAN_ANY, 0},
+			{"kind", SCAN_IS, KIND(RECOUNT)}},
+		.order = {"sku", "document_id"},
+	};
+	if (count == 0)
+		return VERDICT_DONE;
+	struct recounts *known = recounts_known(run);
+	struct scan scan = {.shape = &shape, .limit = (int32_t)count + RECOUNTS_MAX};
+	scan.values[0] = (struct scan_value){.present = true, .text = location};
+	scan.values[1] = (struct scan_value){.present = true, .texts = {skus, count}};
+	const struct scan_result *stored = workset_scan(run->set, &scan);
+	enum verdict verdict = stored ? VERDICT_DONE : VERDICT_NEED;
+	for (size_t i = 0; stored && i < stored->count; i++) {
+		const struct work_row *row = NULL;
+		enum lookup found =
+			workset_find(run->set, TABLE(work), stored->rows[i], ACCESS_LOCK, (const void **)&row);
+		if (found == LOOKUP_NEEDED)
+			verdict = VERDICT_NEED;
+		else if (found == LOOKUP_FOUND)
+			recounts_add(known, recount_key(run, row->sku, row->location), &row->document_id);
+	}
+	known->awaited = verdict == VERDICT_NEED && count > 1;
+	/* Where there are more than fit, those that were not met may wait all the same. */
+	const struct uuid none = {0};
+	bool all = verdict == VERDICT_DONE && stored->count < (size_t)scan.limit;
+	for (size_t i = 0; i < count && all; i++)
+		recounts_add(known, recount_key(run, skus[i], location), &none);
+	return verdict;
 }
 
 static enum verdict recount_insert(struct run *run, const char *sku, const char *location,
@@ -227,21 +265,20 @@ enum verdict work_recount_find(struct run *run, const char *sku, const char *loc
 	struct recounts *known = recounts_known(run);
 	const char *key = recount_key(run, sku, location);
 	size_t number = text_index_find(&known->index, key);
-	if (number != SIZE_MAX) {
-		*id = known->ids[number];
-		return VERDICT_DONE;
+	if (number == SIZE_MAX) {
+		if (known->awaited)
+			return VERDICT_NEED;
+		enum verdict verdict = work_recounts_look_up(run, location, &sku, 1);
+		if (verdict != VERDICT_DONE)
+			return verdict;
+		number = text_index_find(&known->index, key);
+		CHECK(number != SIZE_MAX); /* one SKU's fit */
 	}
-	const struct work_row **rows;
-	size_t count;
-	enum verdict verdict = stored_recounts(run, sku, location, 0, &rows, &count);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	*made = count == 0;
+	*made = uuid_is_nil(&known->ids[number]);
+	enum verdict verdict = VERDICT_DONE;
 	if (*made)
-		verdict = recount_insert(run, sku, location, id);
-	else
-		*id = rows[0]->document_id;
-	recounts_add(known, key, id);
+		verdict = recount_insert(run, sku, location, &known->ids[number]);
+	*id = known->ids[number];
 	return verdict;
 }
 

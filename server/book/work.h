@@ -49,6 +49,9 @@ enum verdict work_recount(struct run *run, const char *sku, const char *location
 /* The same; *id of the recount that waits, and whether it was made. */
 enum verdict work_recount_find(struct run *run, const char *sku, const char *location,
 	struct uuid *id, bool *made);
+/* For those who ask for many: which of these SKUs have one that waits is looked for at once. */
+enum verdict work_recounts_look_up(struct run *run, const char *location, const char **skus,
+	size_t count);
 /* The recounts that wait, locked; in the run's arena. */
 enum verdict work_recounts(struct run *run, const char *sku, const char *location,
 	const struct work_row ***rows, size_t *count);

@@ -14,7 +14,7 @@ enum row_presence {
 };
 
 #define SLOT_COUNT_MIN 64
-#define SEARCH_CHAINS 256 /* a power of two */
+#define SEARCH_CHAINS_MIN 64
 #define FAMILY_CHAINS 256
 /* The fields that name a row's parent: its part and id. */
 #define PARENT_FIELDS 2
@@ -33,7 +33,9 @@ struct workset {
 	struct need **needs;
 	size_t need_count;
 	size_t need_capacity;
-	struct need *searches[SEARCH_CHAINS]; /* all scans and sums, by their hash */
+	struct need **searches; /* all scans and sums, in chains by their hash: a power of two */
+	size_t search_chains;
+	size_t search_count;
 	struct need
 		*families[FAMILY_CHAINS]; /* children that were asked for and supplied, by their hash */
 	struct row *children[FAMILY_CHAINS]; /* rows of parents, by the hash of the parent */
@@ -62,6 +64,8 @@ struct workset *workset_new(struct arena *arena)
 	set->arena = arena;
 	set->slot_count = SLOT_COUNT_MIN;
 	set->slots = arena_alloc_array(arena, set->slot_count, sizeof(struct row *));
+	set->search_chains = SEARCH_CHAINS_MIN;
+	set->searches = arena_alloc_array(arena, set->search_chains, sizeof(struct need *));
 	return set;
 }
 
@@ -362,13 +366,38 @@ static const struct scan *scan_copy(struct arena *arena, const struct scan *scan
 	return copy;
 }
 
+static struct need **search_chain(const struct workset *set, uint64_t hash)
+{
+	return &set->searches[hash & (set->search_chains - 1)];
+}
+
+static void search_link(struct workset *set, struct need *need)
+{
+	struct need **chain = search_chain(set, need->hash);
+	need->next = *chain;
+	*chain = need;
+}
+
+/* A document of ten thousand lines may look for something of each. */
+static void searches_grow(struct workset *set)
+{
+	struct need **old = set->searches;
+	size_t old_chains = set->search_chains;
+	set->search_chains *= 2;
+	set->searches = arena_alloc_array(set->arena, set->search_chains, sizeof(struct need *));
+	for (size_t i = 0; i < old_chains; i++)
+		for (struct need *need = old[i], *next; need; need = next) {
+			next = need->next;
+			search_link(set, need);
+		}
+}
+
 /* The answered need for this scan, or NULL after noting it as needed. */
 static const struct need *scan_ask(struct workset *set, enum need_kind kind,
 	const struct scan *scan, const char *sum_field)
 {
 	uint64_t hash = scan_hash(kind, scan);
-	struct need **chain = &set->searches[hash % SEARCH_CHAINS];
-	for (struct need *need = *chain; need; need = need->next)
+	for (struct need *need = *search_chain(set, hash); need; need = need->next)
 		if (need->hash == hash && need->kind == kind && scan_equal(need->scan, scan) &&
 			(kind != NEED_SUM || strcmp(need->sum_field, sum_field) == 0))
 			return need->supplied ? need : NULL;
@@ -376,18 +405,20 @@ static const struct need *scan_ask(struct workset *set, enum need_kind kind,
 	need->scan = scan_copy(set->arena, scan);
 	need->sum_field = sum_field;
 	need->hash = hash;
-	need->next = *chain;
-	*chain = need;
+	search_link(set, need);
+	if (++set->search_count > set->search_chains)
+		searches_grow(set);
 	return NULL;
 }
 
 /* It is as if it had not been asked for. */
 static void scan_forget(struct workset *set, struct need *need)
 {
-	struct need **link = &set->searches[need->hash % SEARCH_CHAINS];
+	struct need **link = search_chain(set, need->hash);
 	while (*link != need)
 		link = &(*link)->next;
 	*link = need->next;
+	set->search_count--;
 }
 
 const struct scan_result *workset_scan(struct workset *set, const struct scan *scan)
