@@ -20,14 +20,17 @@ def read_side(bench, server, title, callers, **arguments):
 
 
 def reads(bench, rounds):
-    """GetAvailability by single calls, fresh and from memory, beside a bare echo. The first kind over
-    the shop, whose rows fit into the cache; the large ones in the book of a million rows."""
+    """GetAvailability by single calls, fresh and from memory, beside a bare echo: of one balance over the
+    shop, of many over the book of a million rows. The caches hold all of them from the start."""
     options = bench.options
     shop, wide = bench.books["shop"], bench.books["rows_1m"]
     for book in (shop, wide):
         if not book.made:
             book.make()
-    with shop.server() as server, wide.server(1) as wide_server:
+    with shop.server() as server, wide.server(1, ["--cache-mb", "256"]) as wide_server:
+        say("reads: filling the caches")
+        bench.load_once(server, "read-all", **spread_over(shop))
+        bench.load_once(wide_server, "read-all", **spread_over(wide))
         for number in range(options.rounds):
             measured = {}
             say(f"reads, echo, round {number + 1}")
