@@ -172,15 +172,6 @@ void entry_refuse(struct entry *entry, struct arena *arena, Stockbook__V1__Reaso
 	entry->refusal = (struct refusal){.reason = reason, .message = arena_string(arena, message)};
 }
 
-/* ---- Answering ---- */
-
-/* Out of the batch's arena, which is about to be reset. */
-static void refusal_copy(struct refusal *to, const struct refusal *from, struct arena *arena)
-{
-	*to = (struct refusal){.reason = from->reason, .retry_after_ms = from->retry_after_ms};
-	to->message = arena_string(arena, from->message);
-	for (size_t i = 0; i < from->metadata_count; i++)
-		refusal_add_pair(to, arena, from->metadata[i].key, "%s", from->metadata[i].value);
 bool entry_is_late(struct batch *batch, struct entry *entry)
 {
 	const struct engine_request *request = entry->request;
@@ -191,6 +182,15 @@ bool entry_is_late(struct batch *batch, struct entry *entry)
 	return true;
 }
 
+/* ---- Answering ---- */
+
+/* Out of the batch's arena, which is about to be reset. */
+static void refusal_copy(struct refusal *to, const struct refusal *from, struct arena *arena)
+{
+	*to = (struct refusal){.reason = from->reason, .retry_after_ms = from->retry_after_ms};
+	to->message = arena_string(arena, from->message);
+	for (size_t i = 0; i < from->metadata_count; i++)
+		refusal_add_pair(to, arena, from->metadata[i].key, "%s", from->metadata[i].value);
 	for (size_t i = 0; i < from->field_count; i++)
 		refusal_add_field(to, arena, from->fields[i].field, "%s", from->fields[i].description);
 }
@@ -256,6 +256,17 @@ static void entry_answer(struct batch *batch, struct engine *engine, const struc
 		response_finish(batch, entry, &batch->arena);
 	}
 	engine_answer(engine, request);
+}
+
+void batch_answer_decided(struct batch *batch, struct engine *engine)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->entries[i].state == ENTRY_OPEN)
+			batch->entries[kept++] = batch->entries[i];
+		else
+			entry_answer(batch, engine, &batch->entries[i]);
+	batch->count = kept;
 }
 
 void batch_answer(struct batch *batch, struct engine *engine)

@@ -64,11 +64,13 @@ void batch_prune(struct batch *batch, struct engine *engine, bool database_is_do
 /* Runs the entry's operation. Dry: its changes are undone whatever the verdict, and the entry stays
  * open. Otherwise it is decided, unless it needs more (VERDICT_NEED). */
 enum verdict entry_run(struct batch *batch, struct engine *engine, struct entry *entry, bool dry);
-void entry_refuse(struct entry *entry, struct arena *arena, Stockbook__V1__Reason reason,
-	const char *message);
-/* Answers all entries, and resets the batch. */
-void batch_answer(struct batch *batch, struct engine *engine);
 /* True: its time was over while rows were fetched, and it is refused before it changes any. */
 bool entry_is_late(struct batch *batch, struct entry *entry);
+void entry_refuse(struct entry *entry, struct arena *arena, Stockbook__V1__Reason reason,
+	const char *message);
+/* Answers those that are decided; the others stay. For reads, which have no twins. */
+void batch_answer_decided(struct batch *batch, struct engine *engine);
+/* Answers all entries, and resets the batch. */
+void batch_answer(struct batch *batch, struct engine *engine);
 
 #endif

@@ -194,6 +194,11 @@ static void refuse_for_room(struct engine *engine, struct engine_request *reques
 	refusal_add_pair(refusal, request->arena, "setting_value", "%" PRIu32, most);
 }
 
+static size_t reads_waiting(const struct engine *engine)
+{
+	return engine->reads.count + engine->heavy_reads.count + engine->late.count;
+}
+
 static enum queue_room submit_read(struct engine *engine, struct engine_request *request)
 {
 	if (request->max_staleness_us > 0 && live_answer(engine->live, request)) {
@@ -273,9 +278,14 @@ static void tell_queues(struct engine *engine, int64_t now_us)
 	metric_set(metrics->lane_queue, (int64_t)queued);
 	metric_set(metrics->lane_callers, (int64_t)callers);
 	metric_set(metrics->lane_oldest, waited_us(oldest_us, now_us));
-	metric_set(metrics->read_queue, (int64_t)(engine->reads.count + engine->late.count));
-	metric_set(metrics->read_callers, (int64_t)engine->reads.callers);
-	metric_set(metrics->read_oldest, waited_us(fair_queue_oldest_us(&engine->reads), now_us));
+	int64_t read_us = fair_queue_oldest_us(&engine->reads);
+	int64_t heavy_us = fair_queue_oldest_us(&engine->heavy_reads);
+	metric_set(metrics->read_queue, (int64_t)reads_waiting(engine));
+	metric_set(metrics->heavy_reads, (int64_t)engine->heavy_reads.count);
+	metric_set(metrics->read_callers,
+		(int64_t)(engine->reads.callers + engine->heavy_reads.callers));
+	metric_set(metrics->read_oldest, waited_us(read_us < heavy_us ? read_us : heavy_us, now_us));
+	metric_set(metrics->round_trip, engine->round_trip_us);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -286,6 +296,7 @@ static void on_tick(uv_timer_t *timer)
 		lane_tick(engine->lanes[i]);
 	struct queue over = {0};
 	fair_queue_sift(&engine->reads, now_us, &over);
+	fair_queue_sift(&engine->heavy_reads, now_us, &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
 		engine_give_up(engine, request, !any_reader_connected(engine));
 	queue_sift(&engine->late, now_us, &over);
@@ -312,6 +323,10 @@ static void queue_metrics_register(struct engine_metrics *metrics)
 		metric_gauge("stockbook_engine_queue_oldest_microseconds", help, "kind=\"write\"");
 	metrics->read_oldest =
 		metric_gauge("stockbook_engine_queue_oldest_microseconds", help, "kind=\"read\"");
+	metrics->heavy_reads = metric_gauge("stockbook_engine_heavy_reads",
+		"Reads that wait to be a batch of their own, because they want very much", NULL);
+	metrics->round_trip = metric_gauge("stockbook_engine_round_trip_microseconds",
+		"The readers' shortest round trip to the database of late", NULL);
 	help = "Operations refused because there was no room, by the bound that was met";
 	metrics->overloads[QUEUE_FULL] =
 		metric_counter("stockbook_engine_overloads_total", help, "bound=\"queue\"");
@@ -431,6 +446,7 @@ static void engine_free(struct engine *engine)
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
 		reader_free(engine->readers[i]);
 	fair_queue_release(&engine->reads);
+	fair_queue_release(&engine->heavy_reads);
 	catalog_free(engine->catalog);
 	sweeper_free(engine->sweeper);
 	feed_free(engine->feed);
@@ -475,6 +491,8 @@ void engine_close(struct engine *engine, void (*closed)(void *data), void *data)
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
 		reader_close(engine->readers[i]);
 	for (struct engine_request *request; (request = fair_queue_pop(&engine->reads));)
+		engine_give_up(engine, request, true);
+	for (struct engine_request *request; (request = fair_queue_pop(&engine->heavy_reads));)
 		engine_give_up(engine, request, true);
 	for (struct engine_request *request; (request = queue_pop(&engine->late));)
 		engine_give_up(engine, request, true);

@@ -81,7 +81,6 @@ enum engine_outcome {
 	                 * the next one with its request id */
 };
 
-/* The caller's, zeroed before it is filled in; with all that it points at it must live until
 /* On whose behalf requests come: callers have the lanes and readers in turn, and none may have more
  * waiting than there is still room for. It lives as long as its requests. */
 struct engine_caller {
@@ -91,15 +90,16 @@ struct engine_caller {
 	const char *name;
 };
 
+/* The caller's, zeroed before it is filled in; with all that it points at it must live until
  * done(), which is called exactly once, never from within engine_submit(). */
 struct engine_request {
 	const struct operation *operation;
 	const void *message; /* the decoded request, operation->request */
 	struct arena *arena; /* the response and the refusal are made here */
 	const struct actor *actor;
-	struct uuid request_id;  /* nil for reads, and for writes that need not be remembered */
 	const struct engine_caller *caller; /* NULL: the service itself */
 	size_t size;             /* bytes of the message as it came: how much work it may be */
+	struct uuid request_id;  /* nil for reads, and for writes that need not be remembered */
 	uint8_t fingerprint[16]; /* of method and content: the same id with another is refused */
 	uint64_t random;
 	int64_t deadline_us; /* engine_clock_us(); INT64_MAX or 0: as long as the engine will */

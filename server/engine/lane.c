@@ -341,6 +341,8 @@ static enum lane_step step_decide(struct lane *lane)
 		struct entry *entry = &batch->entries[i];
 		if (entry->state != ENTRY_OPEN)
 			continue;
+		if (entry_is_late(batch, entry))
+			continue;
 		if (run > 0 && engine_clock_us() - lane->answered_us > DECIDE_US_MAX) {
 			entry->state = ENTRY_LEFT;
 			continue;
@@ -367,8 +369,6 @@ static void send_left_away(struct lane *lane)
 		if (batch->entries[i].state == ENTRY_LEFT)
 			fair_queue_push(&lane->alone, batch->entries[i].request);
 		else
-		if (entry_is_late(batch, entry))
-			continue;
 			batch->entries[kept++] = batch->entries[i];
 	batch->count = kept;
 }
@@ -567,8 +567,8 @@ enum queue_room lane_submit(struct lane *lane, struct engine_request *request)
 {
 	size_t own = fair_queue_count_of(&lane->queue, request->caller) +
 				 fair_queue_count_of(&lane->alone, request->caller);
-	enum queue_room room = queue_room(request, own, lane_queued(lane),
-		lane->engine->settings.queue_operations_max);
+	enum queue_room room =
+		queue_room(request, own, lane_queued(lane), lane->engine->settings.queue_operations_max);
 	if (room == QUEUE_HAS_ROOM)
 		fair_queue_push(&lane->queue, request);
 	return room;
@@ -608,6 +608,18 @@ void lane_tick(struct lane *lane)
 size_t lane_queued(const struct lane *lane)
 {
 	return lane->queue.count + lane->alone.count;
+}
+
+size_t lane_callers(const struct lane *lane)
+{
+	return lane->queue.callers + lane->alone.callers;
+}
+
+int64_t lane_oldest_us(const struct lane *lane)
+{
+	int64_t queue_us = fair_queue_oldest_us(&lane->queue);
+	int64_t alone_us = fair_queue_oldest_us(&lane->alone);
+	return queue_us < alone_us ? queue_us : alone_us;
 }
 
 bool lane_connected(const struct lane *lane)
@@ -656,18 +668,6 @@ struct lane *lane_open(struct engine *engine, uint32_t index)
 											 .batch_deadline_ms = settings->batch_deadline_ms,
 											 .lock_timeout_ms = settings->lock_timeout_ms,
 											 .changed = on_connection,
-size_t lane_callers(const struct lane *lane)
-{
-	return lane->queue.callers + lane->alone.callers;
-}
-
-int64_t lane_oldest_us(const struct lane *lane)
-{
-	int64_t queue_us = fair_queue_oldest_us(&lane->queue);
-	int64_t alone_us = fair_queue_oldest_us(&lane->alone);
-	return queue_us < alone_us ? queue_us : alone_us;
-}
-
 											 .data = lane,
 										 });
 	engine->open += 2;
@@ -701,7 +701,7 @@ void lane_free(struct lane *lane)
 {
 	batch_release(&lane->batches[0]);
 	batch_release(&lane->batches[1]);
-	free(lane);
-}
 	fair_queue_release(&lane->queue);
 	fair_queue_release(&lane->alone);
+	free(lane);
+}

@@ -43,12 +43,12 @@ void lane_kick(struct lane *lane);
 /* Answers those whose time is over. */
 void lane_tick(struct lane *lane);
 size_t lane_queued(const struct lane *lane);
+/* Of how many callers something waits. */
+size_t lane_callers(const struct lane *lane);
+/* When the one that waits longest was submitted; INT64_MAX: none waits. */
+int64_t lane_oldest_us(const struct lane *lane);
 bool lane_connected(const struct lane *lane);
 /* Why it is not, for people. */
 const char *lane_error(const struct lane *lane);
 
 #endif
-/* Of how many callers something waits. */
-size_t lane_callers(const struct lane *lane);
-/* When the one that waits longest was submitted; INT64_MAX: none waits. */
-int64_t lane_oldest_us(const struct lane *lane);

@@ -36,6 +36,8 @@ struct engine_metrics {
 	struct metric *read_callers;
 	struct metric *lane_oldest;
 	struct metric *read_oldest;
+	struct metric *heavy_reads;
+	struct metric *round_trip;
 	struct metric *retries[FAULT_BUG + 1]; /* by the fault's kind */
 	struct metric *splits;
 	struct metric *culprits;
@@ -58,6 +60,10 @@ struct engine {
 	size_t lanes_connected;
 	size_t requests;         /* not answered yet */
 	struct fair_queue reads; /* shared by the readers */
+	/* Reads that want very much, each of which is a batch of its own, and readers that have one. */
+	struct fair_queue heavy_reads;
+	size_t heavy_readers;
+	int64_t round_trip_us;   /* the readers' shortest of late; 0: not known */
 	struct queue late;       /* reads that the database has not come far enough for */
 	struct queue decided;    /* on submission; answered on the loop's next turn */
 	struct catalog *catalog; /* while the schema is being checked */

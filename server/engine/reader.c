@@ -8,7 +8,14 @@
 #include "observe/log.h"
 
 #define ROUNDS_MAX 256
-#define READS_MAX 64 /* at once; the others go to the other readers */
+/* Taken at once, so that others are left for the other readers; but where a round trip takes long,
+ * as many more as the database could answer in that time. */
+#define READS_MIN 64
+#define READS_MAX 512
+#define READ_US 20
+/* A read that asks for so much in a round is kept apart: others should not wait for it. */
+#define HEAVY_WEIGHT_MIN 256
+#define PAGE_ROWS_MAX 1024
 /* Rows and searches that are asked for at once, beyond which no more reads are. */
 #define NEEDS_MAX 4096
 
@@ -30,6 +37,8 @@ struct reader {
 	/* While one read is looked for that makes its batch fail: how many of that batch are still to
 	 * be tried, one by one. */
 	size_t suspects;
+	bool heavy;      /* its batch is one that was kept apart */
+	int64_t sent_us; /* when what is on its way went out */
 };
 
 #define STATE(state) (1U << READER_##state)
@@ -131,6 +140,55 @@ static bool wants_much(const struct batch *batch)
 	return needs > NEEDS_MAX;
 }
 
+/* How much was asked for since the set had so many needs. A page has as many rows as its limit; a
+ * larger limit is a bound and says nothing. */
+static size_t weight_since(struct workset *set, size_t before)
+{
+	size_t count, weight = 0;
+	struct need *const *needs = workset_needs(set, &count);
+	for (size_t i = before; i < count; i++) {
+		bool page = needs[i]->kind == NEED_SCAN && needs[i]->scan->limit <= PAGE_ROWS_MAX;
+		weight += page ? (size_t)needs[i]->scan->limit : 1;
+	}
+	return weight;
+}
+
+static bool keep_first(const struct need *need, void *data)
+{
+	size_t *left = data;
+	(void)need;
+	if (*left == 0)
+		return false;
+	--*left;
+	return true;
+}
+
+/* Runs it. One that wants very much leaves: it will be a batch of its own. */
+static void run_weighed(struct reader *reader, struct entry *entry, bool dry)
+{
+	struct batch *batch = &reader->batch;
+	size_t before;
+	workset_needs(batch->set, &before);
+	entry_run(batch, reader->engine, entry, dry);
+	if (reader->heavy || entry->state != ENTRY_OPEN ||
+		weight_since(batch->set, before) < HEAVY_WEIGHT_MIN)
+		return;
+	entry->state = ENTRY_LEFT;
+	workset_keep_needs(batch->set, keep_first, &before);
+}
+
+static void send_left_away(struct reader *reader)
+{
+	struct batch *batch = &reader->batch;
+	size_t kept = 0;
+	for (size_t i = 0; i < batch->count; i++)
+		if (batch->entries[i].state == ENTRY_LEFT)
+			fair_queue_push(&reader->engine->heavy_reads, batch->entries[i].request);
+		else
+			batch->entries[kept++] = batch->entries[i];
+	batch->count = kept;
+}
+
 /* Runs every operation dry on what is remembered of policies, to find out what it will ask for; all
  * of that, the policies included, is then read afresh in one round trip. */
 static void gather(struct reader *reader)
@@ -142,10 +200,11 @@ static void gather(struct reader *reader)
 	batch->now_us = engine_now_us();
 	workset_set_source(batch->set, guess, &guesses);
 	for (size_t i = 0; i < batch->count; i++) {
-		entry_run(batch, engine, &batch->entries[i], true);
+		run_weighed(reader, &batch->entries[i], true);
 		if (wants_much(batch))
 			leave_rest(reader, i + 1);
 	}
+	send_left_away(reader);
 	size_t count;
 	struct need *const *needs = workset_needs(batch->set, &count);
 	struct workset *set = workset_new(&batch->arena);
@@ -161,19 +220,56 @@ static void gather(struct reader *reader)
 
 /* ---- The machine ---- */
 
-static bool take(struct reader *reader)
+/* The heavy one is over. */
+static void lighten(struct reader *reader)
 {
-	struct engine *engine = reader->engine;
+	reader->engine->heavy_readers -= reader->heavy;
+	reader->heavy = false;
+}
+
+/* Not all readers have heavy ones at once; where there is but one, it takes them in turn with the
+ * others. */
+static bool may_take_heavy(const struct reader *reader, bool had_heavy)
+{
+	const struct engine *engine = reader->engine;
+	uint32_t most = engine->settings.readers > 1 ? engine->settings.readers / 2 : 1;
+	return reader->suspects == 0 && engine->heavy_reads.count > 0 && engine->heavy_readers < most &&
+		   (!had_heavy || engine->reads.count == 0);
+}
+
+static void take_from(struct reader *reader, struct fair_queue *queue, size_t most)
+{
 	int64_t now_us = engine_clock_us();
-	size_t most = reader->suspects > 0 ? 1 : READS_MAX;
-	reader->suspects -= reader->suspects > 0;
-	while (reader->batch.count < most && engine->reads.count > 0) {
-		struct engine_request *request = fair_queue_pop(&engine->reads);
+	while (reader->batch.count < most && queue->count > 0) {
+		struct engine_request *request = fair_queue_pop(queue);
 		if (request_is_over(request, now_us))
-			engine_give_up(engine, request, false);
+			engine_give_up(reader->engine, request, false);
 		else
 			batch_add(&reader->batch, request);
 	}
+}
+
+static size_t reads_at_once(const struct engine *engine)
+{
+	int64_t most = engine->round_trip_us / READ_US;
+	return most < READS_MIN ? READS_MIN : most > READS_MAX ? READS_MAX : (size_t)most;
+}
+
+static bool take(struct reader *reader)
+{
+	struct engine *engine = reader->engine;
+	bool had_heavy = reader->heavy;
+	lighten(reader);
+	if (may_take_heavy(reader, had_heavy)) {
+		take_from(reader, &engine->heavy_reads, 1);
+		reader->heavy = reader->batch.count > 0;
+		engine->heavy_readers += reader->heavy;
+		if (reader->heavy)
+			return true;
+	}
+	size_t most = reader->suspects > 0 ? 1 : reads_at_once(engine);
+	reader->suspects -= reader->suspects > 0;
+	take_from(reader, &engine->reads, most);
 	return reader->batch.count > 0;
 }
 
@@ -240,6 +336,7 @@ static bool load(struct reader *reader)
 	if (!load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()) && !heads)
 		return false;
 	reader_set_state(reader, READER_LOADING);
+	reader->sent_us = engine_clock_us();
 	db_submit(reader->connection, &batch->exchange);
 	return true;
 }
@@ -253,7 +350,7 @@ static bool decide(struct reader *reader)
 		struct entry *entry = &batch->entries[i];
 		if (entry->state != ENTRY_OPEN || entry_is_late(batch, entry))
 			continue;
-		entry_run(batch, reader->engine, entry, false);
+		run_weighed(reader, entry, false);
 		if (entry->state == ENTRY_OPEN && batch->rounds >= ROUNDS_MAX)
 			entry_refuse(entry, &batch->arena, STOCKBOOK__V1__REASON__REASON_INTERNAL,
 				"operation does not come to an end");
@@ -261,6 +358,10 @@ static bool decide(struct reader *reader)
 		if (wants_much(batch))
 			leave_rest(reader, i + 1);
 	}
+	send_left_away(reader);
+	/* The others need not wait for those that want more. */
+	if (open > 0)
+		batch_answer_decided(batch, reader->engine);
 	return open == 0;
 }
 
@@ -274,6 +375,10 @@ static void reader_run(struct reader *reader)
 				break;
 			metric_observe(reader->engine->metrics.batch_operations, (int64_t)batch->count);
 			gather(reader);
+			if (batch->count == 0) { /* all of them heavy */
+				batch_reset(batch);
+				continue;
+			}
 		} else if (decide(reader)) {
 			batch_answer(batch, reader->engine);
 			continue;
@@ -288,9 +393,12 @@ static void reader_run(struct reader *reader)
 static void put_back(struct reader *reader)
 {
 	struct batch *batch = &reader->batch;
+	struct fair_queue *queue =
+		reader->heavy ? &reader->engine->heavy_reads : &reader->engine->reads;
 	for (size_t i = batch->count; i-- > 0;)
-		fair_queue_push_front(&reader->engine->reads, batch->entries[i].request);
+		fair_queue_push_front(queue, batch->entries[i].request);
 	batch_reset(batch);
+	lighten(reader);
 }
 
 static void blame(struct reader *reader, const struct fault *fault)
@@ -325,6 +433,15 @@ static void reader_fail(struct reader *reader, const struct fault *fault)
 		reader_set_state(reader, READER_DOWN);
 }
 
+/* The shortest counts, because the others say how busy the database is; it is forgotten slowly. */
+static void note_round_trip(const struct reader *reader)
+{
+	struct engine *engine = reader->engine;
+	int64_t took_us = engine_clock_us() - reader->sent_us;
+	int64_t known_us = engine->round_trip_us + engine->round_trip_us / 1024 + 1;
+	engine->round_trip_us = engine->round_trip_us == 0 || took_us < known_us ? took_us : known_us;
+}
+
 static void on_answered(struct db_batch *exchange, const struct fault *fault)
 {
 	struct reader *reader = exchange->data;
@@ -335,6 +452,7 @@ static void on_answered(struct db_batch *exchange, const struct fault *fault)
 		reader_fail(reader, &copy);
 		return;
 	}
+	note_round_trip(reader);
 	load_absorb(&reader->batch.load, engine_clock_us());
 	leave_late(reader);
 	if (reader->batch.count == 0)
@@ -365,7 +483,9 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 
 void reader_kick(struct reader *reader)
 {
-	if (reader->state == READER_IDLE && reader->engine->reads.count > 0)
+	const struct engine *engine = reader->engine;
+	bool wanted = engine->reads.count > 0 || may_take_heavy(reader, false);
+	if (reader->state == READER_IDLE && wanted)
 		reader_run(reader);
 	else if (reader->state == READER_DOWN)
 		reader_resume(reader);
