@@ -200,6 +200,7 @@ static bool start_engine(struct server *server)
 		.lock_timeout_ms = (uint32_t)config->lock_timeout_ms,
 		.policy_staleness_ms = (uint32_t)config->policy_staleness_ms,
 		.cache_bytes_max = (size_t)config->cache_mb << 20,
+		.lane_memory_bytes_max = config->lane_memory_mb > 0 ? config->lane_memory_mb << 20 : -1,
 		.sweep_interval_ms = (uint32_t)config->sweep_interval_ms,
 		.request_retention_us = config->idempotency_retention_days * DAY_US,
 		.expire = &reservation_expire_operation,

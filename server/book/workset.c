@@ -48,6 +48,11 @@ struct workset {
 	workset_source *source;
 	void *source_data;
 	bool source_has_all; /* not policies alone */
+	workset_source *recollection;
+	void *recollection_data;
+	struct assumption *assumptions;
+	size_t assumption_count;
+	size_t assumption_capacity;
 
 	uint32_t run; /* counts begin(); 0 while none is under way */
 	uint32_t runs;
@@ -200,6 +205,18 @@ static bool family_is_here(const struct workset *set, const struct row *row)
 	return false;
 }
 
+static void assume(struct workset *set, struct row *row)
+{
+	const struct stock_row *known = set->recollection(set->recollection_data, row->table, row);
+	if (!known)
+		return;
+	workset_supply(set, known, true);
+	set->assumptions = arena_grow(set->arena, set->assumptions, set->assumption_count,
+		&set->assumption_capacity, sizeof(*set->assumptions));
+	set->assumptions[set->assumption_count++] =
+		(struct assumption){.row = row, .version = known->version};
+}
+
 enum lookup workset_find(struct workset *set, const struct table *table, const void *key,
 	enum access access, const void **row_out)
 {
@@ -216,6 +233,9 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 		else if (known)
 			workset_supply(set, known, false);
 	}
+	if (row->presence == ROW_UNKNOWN && access == ACCESS_LOCK && set->recollection &&
+		table == TABLE(stock))
+		assume(set, row);
 	if (row->presence == ROW_UNKNOWN || (access == ACCESS_LOCK && !row->locked)) {
 		need_row(set, row, access);
 		set->missed = true;
@@ -478,6 +498,34 @@ void workset_set_memory(struct workset *set, workset_source *source, void *data)
 {
 	workset_set_source(set, source, data);
 	set->source_has_all = true;
+}
+
+void workset_set_recollection(struct workset *set, workset_source *source, void *data)
+{
+	set->recollection = source;
+	set->recollection_data = data;
+}
+
+static int assumption_order(const void *a, const void *b)
+{
+	const struct assumption *x = a;
+	const struct assumption *y = b;
+	return row_order(&x->row, &y->row);
+}
+
+const struct assumption *workset_assumptions(struct workset *set, size_t *count)
+{
+	for (size_t i = 0; i < set->assumption_count; i++)
+		set->assumptions[i].changed = ((const struct row *)set->assumptions[i].row)->changed;
+	if (set->assumption_count > 1)
+		qsort(set->assumptions, set->assumption_count, sizeof(*set->assumptions), assumption_order);
+	*count = set->assumption_count;
+	return set->assumptions;
+}
+
+size_t workset_assumption_count(const struct workset *set)
+{
+	return set->assumption_count;
 }
 
 void workset_supply(struct workset *set, const void *loaded, bool locked)

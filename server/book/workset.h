@@ -176,6 +176,21 @@ void workset_set_source(struct workset *set, workset_source *source, void *data)
 /* The same for peeks of all tables, and it may say that there is no such row. */
 extern const void *const workset_absent;
 void workset_set_memory(struct workset *set, workset_source *source, void *data);
+/* Where a lock of a TABLE(stock) row is answered from before it is noted as needed: with a row that
+ * was so once. What was decided with it holds only if the row still has its version when the batch is
+ * stored, which is for the owner of the set to see to. */
+void workset_set_recollection(struct workset *set, workset_source *source, void *data);
+
+struct assumption {
+	const void *row; /* as it is now, with the changes of this batch */
+	int64_t version; /* as it was recalled */
+	bool changed;
+};
+
+/* All rows that were recalled, ascending by key, in the set's arena. */
+const struct assumption *workset_assumptions(struct workset *set, size_t *count);
+size_t workset_assumption_count(const struct workset *set);
+
 /* Everything that could be supplied was: needed rows without a row are absent. */
 void workset_needs_met(struct workset *set);
 

@@ -63,6 +63,7 @@ struct config {
 	int64_t lock_timeout_ms;
 	int64_t policy_staleness_ms;
 	int64_t cache_mb;
+	int64_t lane_memory_mb;
 
 	int64_t hold_default_s;
 	int64_t hold_max_s;

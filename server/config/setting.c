@@ -72,6 +72,9 @@ const struct setting settings_table[] = {
 	INTEGER(cache_mb, "64", 0, 65536,
 		"memory for stock rows, from which reads that may be old are answered, in MB; 0: none"),
 
+	INTEGER(lane_memory_mb, "64", 0, 65536,
+		"memory for stock rows, from which writes are decided without reading them, in MB; 0: none"),
+
 	HEADING("Book"),
 	INTEGER(hold_default_s, "900", 1, 31536000,
 		"how long a reservation holds when its caller does not say, in seconds"),

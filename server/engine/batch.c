@@ -67,6 +67,7 @@ void batch_open(struct batch *batch, struct engine *engine)
 	batch->load.sql = engine->sql;
 	batch->load.highest = NULL;
 	batch->in_transaction = false;
+	batch->hopes = false;
 	batch->rounds = 0;
 	batch->lookup = batch->advance = batch->heads = SIZE_MAX;
 	batch->head_count = 0;

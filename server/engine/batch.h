@@ -29,6 +29,8 @@ struct entry {
 	struct refusal refusal;
 };
 
+struct recollection;
+
 struct batch {
 	struct arena arena;
 	struct entry *entries;
@@ -40,6 +42,8 @@ struct batch {
 	bool in_transaction;
 	uint32_t rounds;
 	uint32_t attempts;
+	bool hopes; /* decided from memory; what it assumed is looked at when it is stored */
+	struct recollection *recollection;
 	int64_t now_us; /* microseconds since 1970; never goes back */
 
 	size_t lookup;       /* statement of the request ids' lookup; SIZE_MAX: none */

@@ -5,6 +5,7 @@
  */
 #include "engine/cache.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -297,12 +298,25 @@ enum cache_state cache_get(struct cache *cache, const struct stock_row *key, str
 	return entry->suspect ? CACHE_SUSPECT : CACHE_CURRENT;
 }
 
+static const uint8_t *skip_field(const uint8_t *from, enum field_type type)
+{
+	if (type == FIELD_TEXT)
+		return from + strlen((const char *)from) + 1;
+	while (type != FIELD_BOOL && *from >= 0x80)
+		from++;
+	return from + 1;
+}
+
 static int64_t version_of(const struct cached *entry)
 {
-	struct arena arena;
-	arena_init(&arena);
-	int64_t version = entry->absent ? -1 : unpack_row(entry, &arena)->version;
-	arena_release(&arena);
+	if (entry->absent)
+		return -1;
+	const uint8_t *from = entry->bytes;
+	const struct field *field = TABLE(stock)->fields;
+	for (; field->offset != offsetof(struct stock_row, version); field++)
+		from = skip_field(from, field->type);
+	int64_t version;
+	unpack_number(from, &version);
 	return version;
 }
 
@@ -334,12 +348,13 @@ static void drop(struct cache *cache, size_t slot)
 	remove_at(cache, slot);
 }
 
-static struct cached *entry_new(const struct stock_row *row, bool absent)
+/* In the place of the old one (which may be NULL) where it fits. */
+static struct cached *entry_make(struct cached *old, const struct stock_row *row, bool absent)
 {
 	uint8_t packed[PACKED_BYTES_MAX];
 	size_t size =
 		pack_row(packed, row, absent ? TABLE(stock)->key_count : TABLE(stock)->field_count);
-	struct cached *entry = malloc(sizeof(*entry) + size);
+	struct cached *entry = old && old->size == size ? old : malloc(sizeof(*entry) + size);
 	CHECK(entry != NULL);
 	*entry = (struct cached){.hash = key_hash(row), .size = (uint16_t)size, .absent = absent};
 	memcpy(entry->bytes, packed, size);
@@ -360,15 +375,16 @@ void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bo
 		}
 		return;
 	}
-	struct cached *entry = entry_new(row, absent);
+	if (old)
+		unwant(cache, old);
+	cache->entry_bytes -= old ? entry_cost(old) : 0;
+	struct cached *entry = entry_make(old, row, absent);
 	entry->suspect = suspect;
 	entry->as_of_us = as_of_us;
 	entry->used = used;
-	if (old)
-		unwant(cache, old);
 	cache->entry_bytes += entry_cost(entry);
-	cache->entry_bytes -= old ? entry_cost(old) : 0;
-	free(old);
+	if (entry != old)
+		free(old);
 	cache->slots[slot] = entry;
 	cache->count += old == NULL;
 	if (suspect && !want(cache, entry)) {
@@ -379,6 +395,13 @@ void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bo
 		grow(cache);
 	if (cache_bytes(cache) > cache->bytes_max)
 		make_room(cache);
+}
+
+void cache_forget(struct cache *cache, const struct stock_row *key)
+{
+	size_t slot = find(cache, key);
+	if (cache->slots[slot])
+		drop(cache, slot);
 }
 
 static void suspect_at(struct cache *cache, size_t slot, int64_t as_of_us)

@@ -38,6 +38,8 @@ enum cache_state cache_get(struct cache *cache, const struct stock_row *key, str
  * but was so at as_of_us. An older version never replaces a newer one. */
 void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bool suspect,
 	int64_t as_of_us);
+/* Nothing is known of the row any more. */
+void cache_forget(struct cache *cache, const struct stock_row *key);
 /* The row was moved after as_of_us, when it was current. */
 void cache_suspect(struct cache *cache, const struct stock_row *key, int64_t as_of_us);
 /* All rows of the location. */

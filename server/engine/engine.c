@@ -10,6 +10,7 @@
 #include "engine/feed_private.h"
 #include "engine/lane.h"
 #include "engine/live.h"
+#include "engine/optimism.h"
 #include "engine/private.h"
 #include "engine/reader.h"
 #include "engine/sweeper.h"
@@ -305,6 +306,7 @@ static void on_tick(uv_timer_t *timer)
 	while (engine->late.count > 0)
 		fair_queue_push(&engine->reads, queue_pop(&engine->late));
 	live_tick(engine->live);
+	recollection_tick(engine->recollection);
 	tell_queues(engine, now_us);
 }
 
@@ -383,6 +385,8 @@ static void settings_take(struct engine *engine, const struct engine_settings *g
 	settings->readers = or_default(given->readers, 2);
 	settings->batch_operations_max = or_default(given->batch_operations_max, 128);
 	settings->queue_operations_max = or_default(given->queue_operations_max, 10000);
+	if (settings->lane_memory_bytes_max == 0)
+		settings->lane_memory_bytes_max = INT64_C(64) << 20;
 	settings->batch_deadline_ms = or_default(given->batch_deadline_ms, 10000);
 	settings->lock_timeout_ms = or_default(given->lock_timeout_ms, 2000);
 	settings->policy_staleness_ms = or_default(given->policy_staleness_ms, 1000);
@@ -410,6 +414,9 @@ struct engine *engine_open(uv_loop_t *loop, const struct engine_settings *settin
 	settings_take(engine, settings);
 	metrics_register(engine);
 	engine->sql = sql_new();
+	engine->recollection = recollection_new(settings->lane_memory_bytes_max < 0
+												? 0
+												: (size_t)engine->settings.lane_memory_bytes_max);
 	engine->policy = policy_new((int64_t)engine->settings.policy_staleness_ms * 1000);
 	uint32_t lanes = engine->settings.lanes;
 	uint32_t readers = engine->settings.readers;
@@ -452,6 +459,7 @@ static void engine_free(struct engine *engine)
 	feed_free(engine->feed);
 	live_free(engine->live);
 	policy_free(engine->policy);
+	recollection_free(engine->recollection);
 	sql_free(engine->sql);
 	if (engine->closed)
 		engine->closed(engine->closed_data);

@@ -46,7 +46,8 @@ struct engine_settings {
 	uint32_t lock_timeout_ms;      /* [2000] */
 	uint32_t policy_staleness_ms;  /* [1000] */
 	uint32_t sweep_interval_ms;    /* [1000] */
-	size_t cache_bytes_max;        /* of stock rows in memory; 0: none */
+	size_t cache_bytes_max;        /* of stock rows that reads are answered from; 0: none */
+	int64_t lane_memory_bytes_max; /* [64 MB] of stock rows that lanes decide from; < 0: none */
 	int64_t request_retention_us;  /* how long request ids are remembered; 0: for ever */
 	/* "Sweeper/ExpireReservations"; NULL: holds are not tidied up here. */
 	const struct operation *expire;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/batch.h"
+#include "engine/optimism.h"
 #include "engine/store.h"
 #include "observe/log.h"
 
@@ -24,6 +25,8 @@
 
 enum lane_step {
 	STEP_TAKE,
+	STEP_HOPE,
+	STEP_LEARN,
 	STEP_GATHER,
 	STEP_LOAD,
 	STEP_ABSORB,
@@ -54,7 +57,8 @@ struct lane {
 	bool alone_last;     /* whose turn it was */
 	struct entry *heavy; /* the one of the batch that needs very many rows, or NULL */
 	int64_t answered_us; /* when the last round trip came back */
-	uv_timer_t timer;    /* ends WAITING */
+	struct optimism optimism;
+	uv_timer_t timer; /* ends WAITING */
 };
 
 #define STATE(state) (1U << LANE_##state)
@@ -163,7 +167,9 @@ static enum lane_step step_take(struct lane *lane)
 		return STEP_REST;
 	}
 	metric_observe(engine->metrics.batch_operations, (int64_t)batch->count);
-	return STEP_GATHER;
+	/* Who looks for a culprit, or has one with very many rows, asks the database. */
+	bool plain = lane->suspects > 0 || lane->alone_last;
+	return !plain && optimism_hopes(&lane->optimism, engine) ? STEP_HOPE : STEP_GATHER;
 }
 
 /* Policy rows that are known well enough. */
@@ -248,6 +254,7 @@ static enum lane_step step_gather(struct lane *lane)
 	}
 	size_t known = batch->load.key_count;
 	batch_open(batch, engine);
+	batch->load.recollection = NULL;
 	batch->load.policy = engine->policy;
 	batch->load.locks = true;
 	/* Tried before: what was locked then is locked now in one go, in order. */
@@ -287,6 +294,8 @@ static enum lane_step step_absorb(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
 	load_absorb(&batch->load, engine_clock_us());
+	if (batch->hopes)
+		return STEP_HOPE;
 	store_absorb_lookup(batch, lane->engine);
 	return STEP_DECIDE;
 }
@@ -312,6 +321,51 @@ static bool follow_twin(struct batch *batch, struct entry *entry)
 		return true;
 	}
 	return false;
+}
+
+/* Decides from memory. What is missing there is read without locks, once, and remembered; if that is
+ * not enough for all of them, it is as if nothing had happened. */
+static enum lane_step step_hope(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	struct engine *engine = lane->engine;
+	uint32_t rounds = batch->rounds;
+	bool open = false, knowable = true;
+	batch_open(batch, engine);
+	batch->rounds = rounds;
+	optimism_begin(batch, engine);
+	workset_set_source(batch->set, policy_source, lane);
+	clock_advance(batch);
+	for (size_t i = 0; i < batch->count && knowable; i++) {
+		struct entry *entry = &batch->entries[i];
+		if (rounds > 0 && entry_is_late(batch, entry))
+			continue;
+		if (!follow_twin(batch, entry))
+			entry_run(batch, engine, entry, false);
+		/* Looked at with the first, to lose no time, and with all of them at the end. */
+		if (!open && entry->state == ENTRY_OPEN)
+			knowable = rounds == 0 && optimism_can_learn(batch);
+		open = open || entry->state == ENTRY_OPEN;
+	}
+	if (!open)
+		return STEP_STORE;
+	if (knowable && optimism_can_learn(batch))
+		return STEP_LEARN;
+	optimism_lost(&lane->optimism, batch, engine, LOSS_UNKNOWN);
+	return STEP_GATHER;
+}
+
+static enum lane_step step_learn(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	db_batch_init(&batch->exchange, &batch->arena);
+	batch->load.policy = lane->engine->policy;
+	batch->load.recollection = lane->engine->recollection;
+	batch->load.locks = batch->load.hold_stock_back = false;
+	batch->rounds++;
+	CHECK(load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()));
+	lane_send(lane, LANE_LOADING);
+	return STEP_REST;
 }
 
 /* Too many rounds. */
@@ -394,6 +448,8 @@ static enum lane_step step_finish(struct lane *lane)
 	struct batch *batch = lane->batch;
 	store_absorb(batch, lane->engine);
 	metric_observe(lane->engine->metrics.rounds, batch->rounds);
+	if (batch->hopes)
+		optimism_won(&lane->optimism, lane->engine);
 	if (lane->suspects > 0) {
 		lane->suspects -= batch->count < lane->suspects ? batch->count : lane->suspects;
 		lane->split_max *= 2;
@@ -409,6 +465,8 @@ static void lane_run(struct lane *lane, enum lane_step step)
 {
 	static enum lane_step (*const steps[])(struct lane *) = {
 		[STEP_TAKE] = step_take,
+		[STEP_HOPE] = step_hope,
+		[STEP_LEARN] = step_learn,
 		[STEP_GATHER] = step_gather,
 		[STEP_LOAD] = step_load,
 		[STEP_ABSORB] = step_absorb,
@@ -497,9 +555,26 @@ static void lane_go_down(struct lane *lane)
 		lane_set_state(lane, LANE_DOWN);
 }
 
+/* The database said no to what was decided from memory: whatever the reason, it is asked now, and
+ * nobody is to blame yet. True: the batch is on its way again. */
+static bool hope_fails(struct lane *lane)
+{
+	if (!lane->batch->hopes)
+		return false;
+	optimism_lost(&lane->optimism, lane->batch, lane->engine, LOSS_MOVED);
+	bool said = lane->fault.kind == FAULT_CONSTRAINT || lane->fault.kind == FAULT_BUG;
+	if (!said || !db_connection_accepts(lane->connection))
+		return false;
+	log_fault(lane, LOG_LEVEL_DEBUG, "batch was decided from memory in vain");
+	lane_run(lane, STEP_GATHER);
+	return true;
+}
+
 /* The batch did not come through; nothing of it is known to be committed. */
 static void lane_fail(struct lane *lane)
 {
+	if (hope_fails(lane))
+		return;
 	send_left_away(lane); /* perhaps it failed because of them */
 	struct batch *batch = lane->batch;
 	const struct fault *fault = &lane->fault;

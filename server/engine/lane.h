@@ -3,12 +3,22 @@
  * it, answers it; whatever goes wrong with the database in between, the batch is run again from its
  * beginning until it is committed or its callers have no more time.
  *
- *   steps    TAKE -> GATHER -> LOAD ~~> ABSORB -> DECIDE -+-> STORE ~~> FINISH -> TAKE
- *              ^        ^       ^                         |
- *              |        |       +---- needs more rows ----+
- *              |        +---- fault: the whole batch again (RETRY)
- *              +------------- fault for one operation's sake: half of it, the rest later (SPLIT)
+ *   steps    TAKE -> HOPE ----------- all is remembered ---------+
+ *              ^       | ^ |                                         v
+ *              |       | | +--> LEARN ~~> ABSORB, and hope again     |
+ *              |       | +---------------------+                     |
+ *              |       | more is needed, or a row had moved          |
+ *              |       v                                             v
+ *              |     GATHER -> LOAD ~~> ABSORB -> DECIDE ---------> STORE ~~> FINISH -> TAKE
+ *              |       ^        ^                   |
+ *              |       |        +- needs more rows -+
+ *              |       +---- fault: the whole batch again (RETRY)
+ *              +------------ fault for one operation's sake: half of it, the rest later (SPLIT)
  *            ~~> : a round trip
+ *
+ * HOPE decides from stock rows as this server knows them, which STORE then changes only if they
+ * still have their versions (optimism.h). LEARN reads stock that is not known, without locks. GATHER
+ * asks for all that the operations need, which LOAD locks.
  *
  * Operations that need many rounds or very many rows are left over by a batch of many. They wait
  * beside the queue, and are taken one by one, in turn with it.

@@ -3,6 +3,7 @@
 
 #include "engine/bind.h"
 #include "engine/live.h"
+#include "engine/optimism.h"
 
 enum part_kind { PART_ROWS, PART_CHILDREN, PART_SCAN, PART_SUM };
 
@@ -224,6 +225,8 @@ static void absorb_part(struct load *load, const struct load_part *part, int64_t
 	if (load->live && part->kind == PART_ROWS && part->table == TABLE(stock) && !part->locked)
 		live_loaded(load->live, part->keys, part->key_count, read, count, load->asked_serial,
 			load->asked_us);
+	if (load->recollection && part->kind == PART_ROWS && part->table == TABLE(stock))
+		recollection_put(load->recollection, read, count);
 	for (size_t i = 0; i < count; i++) {
 		workset_supply(load->set, read[i], part->locked);
 		/* What is locked is about to change: its commit will tell. */

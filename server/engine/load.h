@@ -14,13 +14,15 @@
 
 struct live;
 struct load_part;
+struct recollection;
 
 struct load {
 	/* Set by the owner. */
 	struct sql *sql;
-	struct policy *policy; /* NULL: what is peeked is not remembered */
-	struct live *live;     /* NULL: stock is not remembered */
-	bool locks;            /* false: rows are read as they are, and count as locked */
+	struct policy *policy;             /* NULL: what is peeked is not remembered */
+	struct live *live;                 /* NULL: stock is not remembered for reads */
+	struct recollection *recollection; /* NULL: nor for lanes */
+	bool locks;                        /* false: rows are read as they are, and count as locked */
 	/* While documents are looked for, stock is left for the next round, where all of it can be
 	 * locked in one order: other batches lock documents before stock, too. */
 	bool hold_stock_back;

@@ -20,6 +20,7 @@ struct verify;
 struct catalog;
 struct feed;
 struct live;
+struct recollection;
 
 struct engine_metrics {
 	struct metric *states[ENGINE_STATES];
@@ -50,6 +51,7 @@ struct engine {
 	struct arena arena;
 	struct sql *sql;
 	struct policy *policy;
+	struct recollection *recollection;
 	struct engine_metrics metrics;
 	struct lane **lanes;
 	struct reader **readers;

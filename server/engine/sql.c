@@ -33,6 +33,9 @@ struct scan_statement {
 struct sql {
 	struct arena arena;
 	struct table_statements tables[TABLE_COUNT];
+	struct db_statement update_known;
+	struct db_statement hold_known;
+	struct db_statement none_known;
 	struct db_statement advance;
 	struct db_statement heads;
 	struct scan_statement *scans[SCAN_STATEMENTS_MAX]; /* open addressing */
@@ -166,15 +169,20 @@ static void add_count_guard(struct text *text, size_t parameter)
 	add(text, " RETURNING 1) SELECT 1 / (count(*) = $%zu)::int FROM done", parameter);
 }
 
+static void add_assignments(struct text *text, const struct table *table)
+{
+	for (size_t i = table->key_count; i < table->field_count; i++)
+		add(text, "%s\"%s\" = k.\"%s\"%s", i > table->key_count ? ", " : "", table->fields[i].name,
+			table->fields[i].name, bind_cast(table->fields[i].type));
+}
+
 static void make_update(struct sql *sql, const struct table *table)
 {
 	struct db_statement *statement = &sql->tables[table - tables].update;
 	size_t count = table->field_count;
 	struct text text = {.arena = &sql->arena};
 	add(&text, "WITH done AS (UPDATE \"%s\" t SET ", table->name);
-	for (size_t i = table->key_count; i < count; i++)
-		add(&text, "%s\"%s\" = k.\"%s\"%s", i > table->key_count ? ", " : "", table->fields[i].name,
-			table->fields[i].name, bind_cast(table->fields[i].type));
+	add_assignments(&text, table);
 	add(&text, " FROM ");
 	add_unnest(&text, table, count);
 	add(&text, " WHERE ");
@@ -184,6 +192,73 @@ static void make_update(struct sql *sql, const struct table *table)
 	types[count] = DB_INT8;
 	statement->parameter_types = types;
 	statement_finish(statement, &text, "update", table, count + 1);
+}
+
+/* ---- What a lane that decided from memory looks at ---- */
+
+/* The first count fields and the version that each row is known with. */
+static void add_unnest_known(struct text *text, const struct table *table, size_t count)
+{
+	add(text, "(SELECT ");
+	for (size_t i = 0; i < count; i++)
+		add(text, "unnest($%zu) AS \"%s\", ", i + 1, table->fields[i].name);
+	add(text, "unnest($%zu) AS known_version) AS k", count + 1);
+}
+
+/* Of the first count fields, the versions, and the number of rows. */
+static void known_finish(struct sql *sql, struct db_statement *statement, struct text *text,
+	const char *verb, size_t count)
+{
+	enum db_type *types = array_types(&sql->arena, TABLE(stock), count, 2);
+	types[count] = DB_INT8_ARRAY;
+	types[count + 1] = DB_INT8;
+	statement->parameter_types = types;
+	statement_finish(statement, text, verb, TABLE(stock), count + 2);
+}
+
+/* A row that waited for its lock is looked at again as it is then, so the version is that of what is
+ * overwritten. The nested loop takes the rows, and so the locks, in the order of the arrays. */
+static void make_update_known(struct sql *sql)
+{
+	const struct table *table = TABLE(stock);
+	size_t count = table->field_count;
+	struct text text = {.arena = &sql->arena};
+	add(&text, "WITH done AS (UPDATE \"%s\" t SET ", table->name);
+	add_assignments(&text, table);
+	add(&text, " FROM ");
+	add_unnest_known(&text, table, count);
+	add(&text, " WHERE ");
+	add_key_match(&text, table, table->key_count);
+	add(&text, " AND t.version = k.known_version");
+	add_count_guard(&text, count + 2);
+	known_finish(sql, &sql->update_known, &text, "update known", count);
+}
+
+static void make_hold_known(struct sql *sql)
+{
+	const struct table *table = TABLE(stock);
+	size_t count = table->key_count;
+	struct text text = {.arena = &sql->arena};
+	add(&text, "WITH done AS MATERIALIZED (SELECT 1 FROM ");
+	add_unnest_known(&text, table, count);
+	add(&text, " JOIN \"%s\" t ON ", table->name);
+	add_key_match(&text, table, count);
+	add(&text, " AND t.version = k.known_version ORDER BY ");
+	add_columns(&text, table, "t.", 0, count);
+	add(&text, " FOR NO KEY UPDATE OF t) SELECT 1 / (count(*) = $%zu)::int FROM done", count + 2);
+	known_finish(sql, &sql->hold_known, &text, "hold known", count);
+}
+
+static void make_none_known(struct sql *sql)
+{
+	const struct table *table = TABLE(request);
+	struct text text = {.arena = &sql->arena};
+	add(&text, "SELECT 1 / (count(*) = 0)::int FROM ");
+	add_unnest(&text, table, table->key_count);
+	add(&text, " JOIN \"%s\" t ON ", table->name);
+	add_key_match(&text, table, table->key_count);
+	sql->none_known.parameter_types = array_types(&sql->arena, table, table->key_count, 0);
+	statement_finish(&sql->none_known, &text, "none known", table, table->key_count);
 }
 
 static void make_delete(struct sql *sql, const struct table *table)
@@ -252,6 +327,9 @@ struct sql *sql_new(void)
 	arena_init(&sql->arena);
 	for (size_t i = 0; i < TABLE_COUNT; i++)
 		make_table(sql, &tables[i]);
+	make_update_known(sql);
+	make_hold_known(sql);
+	make_none_known(sql);
 	make_heads(sql);
 	return sql;
 }
@@ -560,6 +638,41 @@ size_t sql_add_update(struct sql *sql, struct db_batch *batch, const struct tabl
 {
 	CHECK(table->kind != TABLE_LEDGER);
 	return add_arrays(batch, &sql->tables[table - tables].update, table, table->field_count, rows,
+		count);
+}
+
+static size_t add_known(struct db_batch *batch, const struct db_statement *statement,
+	size_t field_count, const void *const *rows, const int64_t *versions, size_t count)
+{
+	struct db_value values[DB_PARAMETERS_MAX];
+	CHECK(count > 0 && field_count + 2 <= DB_PARAMETERS_MAX);
+	struct db_array known;
+	db_array_init(&known, batch->arena, DB_INT8);
+	for (size_t i = 0; i < count; i++)
+		db_array_add_int8(&known, versions[i]);
+	for (size_t i = 0; i < field_count; i++)
+		values[i] = bind_array(batch->arena, &TABLE(stock)->fields[i], rows, count);
+	values[field_count] = db_array_value(&known);
+	values[field_count + 1] = db_int8(batch->arena, (int64_t)count);
+	return db_batch_add(batch, statement, values);
+}
+
+size_t sql_add_update_known(struct sql *sql, struct db_batch *batch, const void *const *rows,
+	const int64_t *versions, size_t count)
+{
+	return add_known(batch, &sql->update_known, TABLE(stock)->field_count, rows, versions, count);
+}
+
+size_t sql_add_hold_known(struct sql *sql, struct db_batch *batch, const void *const *rows,
+	const int64_t *versions, size_t count)
+{
+	return add_known(batch, &sql->hold_known, TABLE(stock)->key_count, rows, versions, count);
+}
+
+size_t sql_add_none_known(struct sql *sql, struct db_batch *batch, const void *const *keys,
+	size_t count)
+{
+	return add_arrays(batch, &sql->none_known, TABLE(request), TABLE(request)->key_count, keys,
 		count);
 }
 

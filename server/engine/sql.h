@@ -39,6 +39,16 @@ size_t sql_add_insert(struct sql *sql, struct db_batch *batch, const struct tabl
 /* All fields but the key. Fails, and with it the transaction, unless every row is there. */
 size_t sql_add_update(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count);
+/* The same for TABLE(stock), only where each row still has the version that it was known with; locks
+ * in the order of the rows. */
+size_t sql_add_update_known(struct sql *sql, struct db_batch *batch, const void *const *rows,
+	const int64_t *versions, size_t count);
+/* Locks these rows of TABLE(stock). Fails, and with it the transaction, unless each has its version. */
+size_t sql_add_hold_known(struct sql *sql, struct db_batch *batch, const void *const *rows,
+	const int64_t *versions, size_t count);
+/* Fails, and with it the transaction, if any of these keys of TABLE(request) is there. */
+size_t sql_add_none_known(struct sql *sql, struct db_batch *batch, const void *const *keys,
+	size_t count);
 /* Fails as above. */
 size_t sql_add_delete(struct sql *sql, struct db_batch *batch, const struct table *table,
 	const void *const *rows, size_t count);

@@ -6,6 +6,7 @@
 
 #include "engine/bind.h"
 #include "engine/feed_private.h"
+#include "engine/optimism.h"
 
 int32_t request_part(const struct uuid *request_id, int32_t parts)
 {
@@ -176,8 +177,66 @@ static void add_heads(struct batch *batch, struct engine *engine)
 	batch->heads = sql_add_heads(engine->sql, &batch->exchange, parts, count);
 }
 
+/* ---- What was assumed ---- */
+
+/* A refusal is only right if the request did not take effect before; what took effect now cannot
+ * have, or its row would be there. */
+static void add_none_known(struct batch *batch, struct engine *engine)
+{
+	const void **keys = arena_alloc_array(&batch->arena, batch->count, sizeof(*keys));
+	size_t count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		const struct entry *entry = &batch->entries[i];
+		if (entry->state == ENTRY_REFUSED && !uuid_is_nil(&entry->request->request_id))
+			keys[count++] = request_row_new(batch, engine, entry);
+	}
+	if (count > 0)
+		sql_add_none_known(engine->sql, &batch->exchange, keys, count);
+}
+
+/* The first statement after BEGIN: every row that was decided with still has its version, and is
+ * locked from here on. Where all of them are changed, changing them tells. True: it did. */
+static bool add_assumptions(struct batch *batch, struct engine *engine)
+{
+	size_t count;
+	const struct assumption *assumptions = workset_assumptions(batch->set, &count);
+	if (count == 0)
+		return false;
+	const void **rows = arena_alloc_array(&batch->arena, count, sizeof(*rows));
+	int64_t *versions = arena_alloc_array(&batch->arena, count, sizeof(*versions));
+	bool all_change = true;
+	for (size_t i = 0; i < count; i++) {
+		rows[i] = assumptions[i].row;
+		versions[i] = assumptions[i].version;
+		all_change = all_change && assumptions[i].changed;
+	}
+	if (all_change) {
+		sql_add_update_known(engine->sql, &batch->exchange, rows, versions, count);
+		batch->stored |= 1U << TABLE_ID_stock;
+	} else {
+		sql_add_hold_known(engine->sql, &batch->exchange, rows, versions, count);
+	}
+	return all_change;
+}
+
+/* A table's rows; of stock that was changed already those that are new. */
+static bool add_table(struct batch *batch, struct engine *engine, const struct table *table,
+	bool stock_is_changed)
+{
+	size_t count;
+	if (table != TABLE(stock) || !stock_is_changed)
+		return add_rows(batch, engine, table);
+	const void *const *rows = workset_rows(batch->set, table, ROW_INSERTED, &count);
+	if (count > 0)
+		sql_add_insert(engine->sql, &batch->exchange, table, rows, count);
+	return true;
+}
+
 bool store_add(struct batch *batch, struct engine *engine)
 {
+	bool stock_is_changed = batch->hopes && add_assumptions(batch, engine);
+	if (batch->hopes)
+		add_none_known(batch, engine);
 	size_t total_count;
 	const struct part_total *totals = workset_number(batch->set, &total_count);
 	bool changes = total_count > 0;
@@ -185,7 +244,7 @@ bool store_add(struct batch *batch, struct engine *engine)
 		batch->advance = sql_add_advance(engine->sql, &batch->exchange, totals, total_count);
 	for (size_t t = 0; t < TABLE_COUNT; t++)
 		if (tables[t].kind != TABLE_LEDGER && &tables[t] != TABLE(request) &&
-			add_rows(batch, engine, &tables[t]))
+			add_table(batch, engine, &tables[t], stock_is_changed))
 			batch->stored |= 1U << t;
 	changes = changes || batch->stored != 0;
 	if (total_count > 0)
@@ -235,6 +294,7 @@ void store_absorb(struct batch *batch, struct engine *engine)
 	heads_read(batch, batch->heads);
 	if (batch->advance != SIZE_MAX)
 		feed_hint(engine->feed);
+	optimism_committed(batch, engine);
 	for (size_t t = 0; t < TABLE_COUNT; t++)
 		if (tables[t].kind == TABLE_POLICY && batch->stored & 1U << t)
 			policy_keep(batch, engine, &tables[t]);

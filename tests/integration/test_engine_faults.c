@@ -122,7 +122,7 @@ static void an_answer_to_commit_that_is_lost_is_found_again(void **state)
 {
 	(void)state;
 	proxy.swallow_commits = 10;
-	load(1000, 50, NULL);
+	load(2000, 50, NULL);
 	assert_int_equal(proxy.swallowed, 10);
 }
 
@@ -130,7 +130,7 @@ static void a_commit_that_never_arrived_is_sent_again(void **state)
 {
 	(void)state;
 	proxy.drop_commits = 10;
-	load(1000, 50, NULL);
+	load(2000, 50, NULL);
 	assert_int_equal(proxy.dropped, 10);
 }
 

@@ -1,0 +1,62 @@
+/*
+ * Optimism: stock rows as this server last committed them, and whether a lane shall decide from them
+ * without asking the database. What was decided so is stored only where every row still has its
+ * version, looked at under its lock; so a batch is one round trip, and a wrong hope costs one.
+ *
+ *   hope ---- decided, stored ----> won:  the next batch hopes
+ *     |------ not all is known ---> lost: this batch and the next n go through LOAD
+ *     +------ a row has moved ----> lost: the same, and its rows are forgotten
+ *
+ * n doubles with each loss that follows a loss, and halves with each win: two servers that fight over
+ * a row end up loading it, and one that has it alone does not.
+ *
+ * Stock that is not remembered is read without a lock, and then remembered: two round trips, but no
+ * lock is ever held over one.
+ */
+#ifndef STOCKBOOK_ENGINE_OPTIMISM_H
+#define STOCKBOOK_ENGINE_OPTIMISM_H
+
+#include "engine/batch.h"
+#include "engine/cache.h"
+
+/* Batches that go through LOAD after a loss, at the most: of what is not known the database hears
+ * nothing, of what had moved it hears in vain. */
+#define OPTIMISM_PATIENCE_UNKNOWN_MAX 8
+#define OPTIMISM_PATIENCE_MOVED_MAX 256
+/* Rows of a batch that may be decided from memory. */
+#define OPTIMISM_ROWS_MAX 4096
+
+struct recollection;
+
+/* Of a server; its lanes share what is remembered. */
+struct recollection *recollection_new(size_t bytes_max);
+void recollection_free(struct recollection *recollection);
+void recollection_tick(struct recollection *recollection);
+/* Rows of TABLE(stock) as they were just read or committed. An older version never replaces a newer. */
+void recollection_put(struct recollection *recollection, const void *const *rows, size_t count);
+
+/* Of a lane. */
+struct optimism {
+	uint32_t wait;     /* batches that do not hope */
+	uint32_t patience; /* how many did not, the last time */
+};
+
+enum loss {
+	LOSS_UNKNOWN, /* rows, or an answer, that only the database has */
+	LOSS_MOVED,   /* a row had changed, or a request id was known, or whatever the database said */
+};
+
+/* Whether the next batch is to be decided from memory. */
+bool optimism_hopes(struct optimism *optimism, struct engine *engine);
+/* The batch's workset answers locks of stock from memory. */
+void optimism_begin(struct batch *batch, struct engine *engine);
+/* All that the batch still needs is stock and policies by their keys: can be read and remembered. */
+bool optimism_can_learn(struct batch *batch);
+void optimism_won(struct optimism *optimism, struct engine *engine);
+/* The batch is to be run again, through LOAD. */
+void optimism_lost(struct optimism *optimism, struct batch *batch, struct engine *engine,
+	enum loss loss);
+/* The batch is committed: its stock rows are what is remembered now. */
+void optimism_committed(struct batch *batch, struct engine *engine);
+
+#endif

@@ -1,0 +1,332 @@
+/*
+ * Deciding from memory: what this server has committed is changed without being read, and nothing
+ * that another server did meanwhile makes it sell, refuse or forget wrongly.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "engine/optimism.h"
+#include "engine_fixture.h"
+#include "observe/log.h"
+#include "observe/metrics.h"
+#include "support/database.h"
+
+#define STATE(name) STOCKBOOK__V1__STOCK_STATE__STOCK_STATE_##name
+
+static struct fixture fixture;
+static struct engine *here, *there;
+
+static int64_t batches(const char *rows)
+{
+	const char *label = strcmp(rows, "memory") == 0 ? "rows=\"memory\"" : "rows=\"database\"";
+	return metric_value(metric_counter("stockbook_engine_batches_total", "", label));
+}
+
+static int64_t lost(const char *label)
+{
+	return metric_value(metric_counter("stockbook_engine_hopes_lost_total", "", label));
+}
+
+static void reserve_at(struct engine *engine, const char *sku, const char *location)
+{
+	struct caller *caller = caller_new(&fixture);
+	reserve(caller, engine, sku, location, 1);
+	fixture_run(&fixture);
+	assert_string_equal(outcome(caller), "OK");
+	caller_free(caller);
+}
+
+/* Items and locations were not known at first: until lanes hope again. */
+static void settle(struct engine *engine, const char *location)
+{
+	receive(&fixture, engine, "BOWL", location, 100);
+	for (size_t i = 0; i < 3 * OPTIMISM_PATIENCE_UNKNOWN_MAX; i++)
+		reserve_at(engine, "BOWL", location);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	metrics_reset();
+	fixture_open(&fixture);
+	struct engine_settings settings = {.sweep_interval_ms = 3600000, .lanes = 1};
+	here = fixture_engine(&fixture, &settings);
+	there = fixture_engine(&fixture, &settings);
+	put_location(&fixture, here, "LEEDS");
+	put_location(&fixture, here, "YORK");
+	put_location(&fixture, here, "HULL");
+	put_item(&fixture, here, "MUG");
+	put_item(&fixture, here, "BOWL");
+	settle(here, "HULL");
+	settle(there, "YORK");
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	assert_book_is_right(&fixture, here);
+	fixture_close(&fixture);
+	return 0;
+}
+
+#define OF_MUGS " FROM stockbook.stock WHERE sku = 'MUG'"
+
+static const char *reserve_now(struct engine *engine, int64_t quantity)
+{
+	struct caller *caller = caller_new(&fixture);
+	reserve(caller, engine, "MUG", "LEEDS", quantity);
+	fixture_run(&fixture);
+	const char *text = arena_string(&fixture.arena, outcome(caller));
+	caller_free(caller);
+	return text;
+}
+
+/* From one state to another, under this request id. */
+static const char *move(struct engine *engine, int64_t quantity, Stockbook__V1__StockState from,
+	Stockbook__V1__StockState to, struct uuid id)
+{
+	struct caller *caller = caller_new(&fixture);
+	Stockbook__V1__ChangeStockStateRequest request =
+		STOCKBOOK__V1__CHANGE_STOCK_STATE_REQUEST__INIT;
+	Stockbook__V1__StateChangeLine line = STOCKBOOK__V1__STATE_CHANGE_LINE__INIT;
+	Stockbook__V1__StateChangeLine *lines[] = {&line};
+	request.location = (char[]){"LEEDS"};
+	request.lines = lines;
+	request.n_lines = 1;
+	line.sku = (char[]){"MUG"};
+	line.quantity = quantity;
+	line.from_state = from;
+	line.to_state = to;
+	caller->request.request_id = id;
+	call_now(caller, engine, "StockService/ChangeStockState", &request);
+	const char *text = arena_string(&fixture.arena, outcome(caller));
+	caller_free(caller);
+	return text;
+}
+
+static void what_was_committed_here_is_changed_without_being_read(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 100);
+	reserve_at(here, "BOWL", "HULL"); /* after the receipt, which could not know the row */
+	int64_t before = batches("database");
+	for (size_t i = 0; i < 20; i++)
+		assert_string_equal(reserve_now(here, 1), "OK");
+	assert_int_equal(batches("database"), before);
+	assert_true(batches("memory") >= 20);
+	assert_int_equal(ask(&fixture, "SELECT reserved" OF_MUGS), 20);
+}
+
+static void what_is_not_remembered_is_read_without_a_lock(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 100);
+	int64_t before = batches("database");
+	assert_string_equal(reserve_now(there, 1), "OK");
+	assert_int_equal(batches("database"), before);
+	assert_int_equal(lost("why=\"moved\""), 0);
+}
+
+static void what_another_server_sold_is_not_sold_again(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 10);
+	assert_string_equal(reserve_now(here, 1), "OK");
+	assert_string_equal(reserve_now(there, 8), "OK");
+	assert_string_equal(reserve_now(here, 2), "OUT_OF_STOCK");
+	assert_int_equal(lost("why=\"moved\""), 1);
+	assert_string_equal(reserve_now(here, 1), "OK");
+	assert_string_equal(reserve_now(there, 1), "OUT_OF_STOCK");
+}
+
+static void what_another_server_received_is_not_refused(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	assert_string_equal(reserve_now(here, 5), "OK");
+	receive(&fixture, there, "MUG", "LEEDS", 3);
+	assert_string_equal(reserve_now(here, 3), "OK");
+}
+
+static void a_refusal_from_memory_alone_is_checked(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	assert_string_equal(move(here, 1, STATE(DAMAGED), STATE(AVAILABLE), new_request_id(&fixture)),
+		"OUT_OF_STOCK");
+	assert_string_equal(move(there, 3, STATE(AVAILABLE), STATE(DAMAGED), new_request_id(&fixture)),
+		"OK");
+	/* Remembered here: nothing is damaged. */
+	assert_string_equal(move(here, 3, STATE(DAMAGED), STATE(AVAILABLE), new_request_id(&fixture)),
+		"OK");
+	assert_true(lost("why=\"moved\"") >= 1);
+}
+
+static void what_took_effect_is_not_refused_by_its_own_effect(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	assert_string_equal(move(here, 3, STATE(AVAILABLE), STATE(DAMAGED), new_request_id(&fixture)),
+		"OK");
+	struct uuid id = new_request_id(&fixture);
+	assert_string_equal(move(here, 3, STATE(DAMAGED), STATE(AVAILABLE), id), "OK");
+	/* Remembered here, and rightly: nothing is damaged any more. */
+	assert_string_equal(move(here, 3, STATE(DAMAGED), STATE(AVAILABLE), id), "OK");
+	assert_string_equal(move(there, 3, STATE(DAMAGED), STATE(AVAILABLE), id), "OK");
+	assert_int_equal(ask(&fixture, "SELECT available" OF_MUGS), 5);
+}
+
+static void a_request_that_took_effect_elsewhere_is_answered_as_there(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 10);
+	struct caller *callers[2];
+	struct uuid id = new_request_id(&fixture);
+	for (size_t i = 0; i < 2; i++) {
+		callers[i] = caller_new(&fixture);
+		callers[i]->request.request_id = id;
+		reserve(callers[i], i == 0 ? there : here, "MUG", "LEEDS", 1);
+		fixture_run(&fixture);
+		assert_string_equal(outcome(callers[i]), "OK");
+	}
+	assert_int_equal(callers[0]->request.response_size, callers[1]->request.response_size);
+	assert_memory_equal(callers[0]->request.response, callers[1]->request.response,
+		callers[0]->request.response_size);
+	assert_int_equal(ask(&fixture, "SELECT reserved" OF_MUGS), 1);
+	caller_free(callers[0]);
+	caller_free(callers[1]);
+}
+
+static void a_row_that_was_read_and_not_changed_is_held(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	receive(&fixture, here, "BOWL", "LEEDS", 5);
+	struct caller *callers[2];
+	/* In one batch: a refusal that read one row, and a change of another. */
+	callers[0] = caller_new(&fixture);
+	reserve(callers[0], here, "BOWL", "LEEDS", 1);
+	Stockbook__V1__ChangeStockStateRequest request =
+		STOCKBOOK__V1__CHANGE_STOCK_STATE_REQUEST__INIT;
+	Stockbook__V1__StateChangeLine line = STOCKBOOK__V1__STATE_CHANGE_LINE__INIT;
+	Stockbook__V1__StateChangeLine *lines[] = {&line};
+	request.location = (char[]){"LEEDS"};
+	request.lines = lines;
+	request.n_lines = 1;
+	line.sku = (char[]){"MUG"};
+	line.quantity = 1;
+	line.from_state = STATE(DAMAGED);
+	line.to_state = STATE(AVAILABLE);
+	callers[1] = caller_new(&fixture);
+	int64_t before = batches("database");
+	call(callers[1], here, "StockService/ChangeStockState", &request);
+	fixture_run(&fixture);
+	assert_string_equal(outcome(callers[0]), "OK");
+	assert_string_equal(outcome(callers[1]), "OUT_OF_STOCK");
+	assert_int_equal(batches("database"), before);
+	caller_free(callers[0]);
+	caller_free(callers[1]);
+}
+
+/* ---- A row that two servers fight over ---- */
+
+#define FIGHTERS 24
+#define ROUNDS 60
+
+struct fighter {
+	struct caller *caller;
+	size_t rounds;
+};
+
+static void fight(struct fighter *fighter, struct engine *engine);
+
+static void fight_on(struct caller *caller)
+{
+	struct fighter *fighter = caller->data;
+	assert_string_equal(outcome(caller), "OK");
+	fighter->rounds++;
+}
+
+static void fight(struct fighter *fighter, struct engine *engine)
+{
+	fighter->caller = caller_new(&fixture);
+	fighter->caller->done = fight_on;
+	fighter->caller->data = fighter;
+	reserve(fighter->caller, engine, "MUG", "LEEDS", 1);
+}
+
+static void two_servers_that_fight_over_a_row_come_to_load_it(void **state)
+{
+	(void)state;
+	struct fighter fighters[FIGHTERS] = {0};
+	receive(&fixture, here, "MUG", "LEEDS", FIGHTERS * ROUNDS);
+	for (size_t round = 0; round < ROUNDS; round++) {
+		for (size_t i = 0; i < FIGHTERS; i++)
+			fight(&fighters[i], i % 2 == 0 ? here : there);
+		fixture_run(&fixture);
+		for (size_t i = 0; i < FIGHTERS; i++)
+			caller_free(fighters[i].caller);
+	}
+	assert_int_equal(ask(&fixture, "SELECT reserved" OF_MUGS), FIGHTERS * ROUNDS);
+	assert_int_equal(ask(&fixture, "SELECT available" OF_MUGS), 0);
+	/* Each round moves the row on both servers: without patience nearly every batch would be lost. */
+	int64_t all = batches("memory") + batches("database");
+	assert_true(all >= ROUNDS);
+	assert_true(lost("why=\"moved\"") * 4 <= all);
+}
+
+static void who_has_a_row_alone_again_trusts_its_memory_again(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 1000);
+	for (size_t i = 0; i < 30; i++) {
+		assert_string_equal(reserve_now(here, 1), "OK");
+		assert_string_equal(reserve_now(there, 1), "OK");
+	}
+	/* As long as the longest patience may take. */
+	for (size_t i = 0; i < 300; i++)
+		assert_string_equal(reserve_now(here, 1), "OK");
+	int64_t before = batches("database");
+	for (size_t i = 0; i < 20; i++)
+		assert_string_equal(reserve_now(here, 1), "OK");
+	assert_int_equal(batches("database"), before);
+}
+
+static void without_memory_everything_is_loaded(void **state)
+{
+	(void)state;
+	struct engine *plain =
+		fixture_engine(&fixture, &(struct engine_settings){.lane_memory_bytes_max = -1});
+	receive(&fixture, plain, "MUG", "LEEDS", 10);
+	int64_t before = batches("memory");
+	assert_string_equal(reserve_now(plain, 1), "OK");
+	assert_string_equal(reserve_now(plain, 1), "OK");
+	assert_int_equal(batches("memory"), before);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_was_committed_here_is_changed_without_being_read),
+		TEST(what_is_not_remembered_is_read_without_a_lock),
+		TEST(what_another_server_sold_is_not_sold_again),
+		TEST(what_another_server_received_is_not_refused),
+		TEST(a_refusal_from_memory_alone_is_checked),
+		TEST(what_took_effect_is_not_refused_by_its_own_effect),
+		TEST(a_request_that_took_effect_elsewhere_is_answered_as_there),
+		TEST(a_row_that_was_read_and_not_changed_is_held),
+		TEST(two_servers_that_fight_over_a_row_come_to_load_it),
+		TEST(who_has_a_row_alone_again_trusts_its_memory_again),
+		TEST(without_memory_everything_is_loaded),
+	};
+	log_open(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING);
+	return cmocka_run_group_tests_name("engine_optimism", tests, NULL, NULL);
+}
