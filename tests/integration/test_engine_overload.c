@@ -512,6 +512,30 @@ static void a_heavy_read_has_its_turn_among_quick_ones_without_end(void **state)
 	free_callers(quiet_answers + 1);
 }
 
+static void more_is_read_at_once_where_a_round_trip_takes_long(void **state)
+{
+	(void)state;
+	struct metric *batches = metric_sizes("stockbook_engine_batch_operations", "", NULL);
+	struct holder holder;
+	hold(&holder, &lock_stock);
+	reading = true;
+	callers[0] = caller_of(&noisy);
+	ask_once(callers[0]);
+	until_sessions_wait(1);
+	wait_ms(100);
+	for (size_t i = 1; i < 500; i++) {
+		callers[i] = caller_of(&noisy);
+		ask_once(callers[i]);
+	}
+	int64_t before = metric_value(batches);
+	let_go(&holder);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(500, "OK"), 500);
+	/* 64 at a time were eight. */
+	assert_in_range(metric_value(batches) - before, 1, 4);
+	free_callers(500);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -526,6 +550,7 @@ int main(void)
 		TEST(a_lane_that_stands_holds_up_neither_reads_nor_other_lanes),
 		TEST(a_heavy_read_is_answered_after_the_quick_ones_that_came_with_it),
 		TEST(a_heavy_read_has_its_turn_among_quick_ones_without_end),
+		TEST(more_is_read_at_once_where_a_round_trip_takes_long),
 	};
 	return cmocka_run_group_tests_name("engine_overload", tests, NULL, NULL);
 }
