@@ -70,6 +70,7 @@ void batch_open(struct batch *batch, struct engine *engine)
 	batch->hopes = false;
 	batch->rounds = 0;
 	batch->lookup = batch->advance = batch->heads = SIZE_MAX;
+	batch->remember = batch->none_known = SIZE_MAX;
 	batch->head_count = 0;
 	batch->stored = 0;
 }

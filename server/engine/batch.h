@@ -44,9 +44,14 @@ struct batch {
 	uint32_t attempts;
 	bool hopes; /* decided from memory; what it assumed is looked at when it is stored */
 	struct recollection *recollection;
+	/* Request ids are taken to be new: storing them tells if they are not, and so does a question
+	 * about those that were refused. Else they are looked up after the locks. */
+	bool trusts;
 	int64_t now_us; /* microseconds since 1970; never goes back */
 
 	size_t lookup;       /* statement of the request ids' lookup; SIZE_MAX: none */
+	size_t remember;     /* statement that inserts them; SIZE_MAX: none */
+	size_t none_known;   /* statement that fails if one of them is known; SIZE_MAX: none */
 	size_t advance;      /* statement; SIZE_MAX: none */
 	size_t heads;        /* statement; SIZE_MAX: none */
 	uint32_t stored;     /* a bit for each table of which rows changed */

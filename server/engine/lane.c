@@ -54,11 +54,12 @@ struct lane {
 	/* Each is to be a batch of its own: they need many rounds, or very many rows. Taken in turn with
 	 * the queue, so that nobody waits for all of them. */
 	struct fair_queue alone;
-	bool alone_last;     /* whose turn it was */
-	struct entry *heavy; /* the one of the batch that needs very many rows, or NULL */
-	int64_t answered_us; /* when the last round trip came back */
-	struct optimism optimism;
-	uv_timer_t timer; /* ends WAITING */
+	bool alone_last;          /* whose turn it was */
+	struct entry *heavy;      /* the one of the batch that needs very many rows, or NULL */
+	int64_t answered_us;      /* when the last round trip came back */
+	struct patience optimism; /* about stock rows */
+	struct patience trust;    /* about request ids */
+	uv_timer_t timer;         /* ends WAITING */
 };
 
 #define STATE(state) (1U << LANE_##state)
@@ -169,7 +170,8 @@ static enum lane_step step_take(struct lane *lane)
 	metric_observe(engine->metrics.batch_operations, (int64_t)batch->count);
 	/* Who looks for a culprit, or has one with very many rows, asks the database. */
 	bool plain = lane->suspects > 0 || lane->alone_last;
-	return !plain && optimism_hopes(&lane->optimism, engine) ? STEP_HOPE : STEP_GATHER;
+	batch->trusts = !plain && patience_is_over(&lane->trust);
+	return batch->trusts && optimism_hopes(&lane->optimism, engine) ? STEP_HOPE : STEP_GATHER;
 }
 
 /* Policy rows that are known well enough. */
@@ -280,7 +282,7 @@ static enum lane_step step_load(struct lane *lane)
 	bool loads = load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us());
 	/* After the locks: a request that waited here for itself, sent to another server or still under
 	 * way after a lost connection, must find what it did. */
-	bool looks_up = store_add_lookup(batch, lane->engine);
+	bool looks_up = !batch->trusts && store_add_lookup(batch, lane->engine);
 	batch->rounds++; /* also when nothing is asked for: nothing goes on for ever */
 	if (!loads && !looks_up) {
 		batch->in_transaction = was_in_transaction;
@@ -450,6 +452,8 @@ static enum lane_step step_finish(struct lane *lane)
 	metric_observe(lane->engine->metrics.rounds, batch->rounds);
 	if (batch->hopes)
 		optimism_won(&lane->optimism, lane->engine);
+	if (batch->trusts)
+		patience_won(&lane->trust);
 	if (lane->suspects > 0) {
 		lane->suspects -= batch->count < lane->suspects ? batch->count : lane->suspects;
 		lane->split_max *= 2;
@@ -555,17 +559,26 @@ static void lane_go_down(struct lane *lane)
 		lane_set_state(lane, LANE_DOWN);
 }
 
-/* The database said no to what was decided from memory: whatever the reason, it is asked now, and
- * nobody is to blame yet. True: the batch is on its way again. */
+/* The database said no to what was hoped: whatever the reason, it is asked now, and nobody is to
+ * blame yet. True: the batch is on its way again. */
 static bool hope_fails(struct lane *lane)
 {
-	if (!lane->batch->hopes)
+	struct batch *batch = lane->batch;
+	const struct fault *fault = &lane->fault;
+	if (!batch->trusts)
 		return false;
-	optimism_lost(&lane->optimism, lane->batch, lane->engine, LOSS_MOVED);
-	bool said = lane->fault.kind == FAULT_CONSTRAINT || lane->fault.kind == FAULT_BUG;
+	bool said = fault->kind == FAULT_CONSTRAINT || fault->kind == FAULT_BUG;
+	bool id_known = fault->statement != SIZE_MAX &&
+					(fault->statement == batch->remember || fault->statement == batch->none_known);
+	/* The rows may be right and only an id known, or they are not and the ids may be new. */
+	batch->trusts = said && batch->hopes && !id_known;
+	if (id_known)
+		patience_lost(&lane->trust, TRUST_PATIENCE_MAX);
+	if (batch->hopes)
+		optimism_lost(&lane->optimism, batch, lane->engine, LOSS_MOVED);
 	if (!said || !db_connection_accepts(lane->connection))
 		return false;
-	log_fault(lane, LOG_LEVEL_DEBUG, "batch was decided from memory in vain");
+	log_fault(lane, LOG_LEVEL_DEBUG, "batch was decided in vain");
 	lane_run(lane, STEP_GATHER);
 	return true;
 }

@@ -53,10 +53,29 @@ void recollection_put(struct recollection *recollection, const void *const *rows
 		cache_put(recollection->cache, rows[i], false, false, 0);
 }
 
-bool optimism_hopes(struct optimism *optimism, struct engine *engine)
+bool patience_is_over(struct patience *patience)
 {
-	bool hopes = engine->recollection->enabled && optimism->wait == 0;
-	optimism->wait -= optimism->wait > 0;
+	if (patience->wait == 0)
+		return true;
+	patience->wait--;
+	return false;
+}
+
+void patience_won(struct patience *patience)
+{
+	patience->length /= 2;
+}
+
+void patience_lost(struct patience *patience, uint32_t most)
+{
+	if (patience->length < most)
+		patience->length = patience->length > 0 ? 2 * patience->length : 1;
+	patience->wait = patience->length < most ? patience->length : most;
+}
+
+bool optimism_hopes(struct patience *optimism, struct engine *engine)
+{
+	bool hopes = engine->recollection->enabled && patience_is_over(optimism);
 	if (!hopes)
 		metric_add(engine->recollection->loads, 1);
 	return hopes;
@@ -99,22 +118,19 @@ bool optimism_can_learn(struct batch *batch)
 	return true;
 }
 
-void optimism_won(struct optimism *optimism, struct engine *engine)
+void optimism_won(struct patience *optimism, struct engine *engine)
 {
 	metric_add(engine->recollection->hopes, 1);
-	optimism->patience /= 2;
+	patience_won(optimism);
 }
 
-void optimism_lost(struct optimism *optimism, struct batch *batch, struct engine *engine,
+void optimism_lost(struct patience *optimism, struct batch *batch, struct engine *engine,
 	enum loss loss)
 {
 	metric_add(engine->recollection->losses[loss], 1);
 	metric_add(engine->recollection->loads, 1);
-	uint32_t most =
-		loss == LOSS_UNKNOWN ? OPTIMISM_PATIENCE_UNKNOWN_MAX : OPTIMISM_PATIENCE_MOVED_MAX;
-	if (optimism->patience < most)
-		optimism->patience = optimism->patience > 0 ? 2 * optimism->patience : 1;
-	optimism->wait = optimism->patience < most ? optimism->patience : most;
+	patience_lost(optimism,
+		loss == LOSS_UNKNOWN ? OPTIMISM_PATIENCE_UNKNOWN_MAX : OPTIMISM_PATIENCE_MOVED_MAX);
 	batch->hopes = false;
 	if (loss != LOSS_MOVED)
 		return;

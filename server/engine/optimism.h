@@ -19,10 +19,12 @@
 #include "engine/batch.h"
 #include "engine/cache.h"
 
-/* Batches that go through LOAD after a loss, at the most: of what is not known the database hears
+/* Batches that do not hope after a loss, at the most: of what is not known the database hears
  * nothing, of what had moved it hears in vain. */
 #define OPTIMISM_PATIENCE_UNKNOWN_MAX 8
 #define OPTIMISM_PATIENCE_MOVED_MAX 256
+/* Batches that look their request ids up after one was known. */
+#define TRUST_PATIENCE_MAX 64
 /* Rows of a batch that may be decided from memory. */
 #define OPTIMISM_ROWS_MAX 4096
 
@@ -35,26 +37,31 @@ void recollection_tick(struct recollection *recollection);
 /* Rows of TABLE(stock) as they were just read or committed. An older version never replaces a newer. */
 void recollection_put(struct recollection *recollection, const void *const *rows, size_t count);
 
-/* Of a lane. */
-struct optimism {
-	uint32_t wait;     /* batches that do not hope */
-	uint32_t patience; /* how many did not, the last time */
+/* Of a lane: how long it waits before it hopes again. */
+struct patience {
+	uint32_t wait;   /* batches from now on that do not */
+	uint32_t length; /* how many did not, the last time */
 };
+
+/* Takes a turn. */
+bool patience_is_over(struct patience *patience);
+void patience_won(struct patience *patience);
+void patience_lost(struct patience *patience, uint32_t most);
 
 enum loss {
 	LOSS_UNKNOWN, /* rows, or an answer, that only the database has */
-	LOSS_MOVED,   /* a row had changed, or a request id was known, or whatever the database said */
+	LOSS_MOVED,   /* a row had changed, or whatever else the database said */
 };
 
 /* Whether the next batch is to be decided from memory. */
-bool optimism_hopes(struct optimism *optimism, struct engine *engine);
+bool optimism_hopes(struct patience *optimism, struct engine *engine);
 /* The batch's workset answers locks of stock from memory. */
 void optimism_begin(struct batch *batch, struct engine *engine);
 /* All that the batch still needs is stock and policies by their keys: can be read and remembered. */
 bool optimism_can_learn(struct batch *batch);
-void optimism_won(struct optimism *optimism, struct engine *engine);
+void optimism_won(struct patience *optimism, struct engine *engine);
 /* The batch is to be run again, through LOAD. */
-void optimism_lost(struct optimism *optimism, struct batch *batch, struct engine *engine,
+void optimism_lost(struct patience *optimism, struct batch *batch, struct engine *engine,
 	enum loss loss);
 /* The batch is committed: its stock rows are what is remembered now. */
 void optimism_committed(struct batch *batch, struct engine *engine);

@@ -154,7 +154,7 @@ static bool add_requests(struct batch *batch, struct engine *engine)
 	if (count == 0)
 		return false;
 	qsort(rows, count, sizeof(*rows), row_order);
-	sql_add_insert(engine->sql, &batch->exchange, TABLE(request), rows, count);
+	batch->remember = sql_add_insert(engine->sql, &batch->exchange, TABLE(request), rows, count);
 	return true;
 }
 
@@ -179,8 +179,8 @@ static void add_heads(struct batch *batch, struct engine *engine)
 
 /* ---- What was assumed ---- */
 
-/* A refusal is only right if the request did not take effect before; what took effect now cannot
- * have, or its row would be there. */
+/* A refusal is only right if the request did not take effect before; of what takes effect now the
+ * insert tells. After the locks: see store_add_lookup(). */
 static void add_none_known(struct batch *batch, struct engine *engine)
 {
 	const void **keys = arena_alloc_array(&batch->arena, batch->count, sizeof(*keys));
@@ -191,7 +191,7 @@ static void add_none_known(struct batch *batch, struct engine *engine)
 			keys[count++] = request_row_new(batch, engine, entry);
 	}
 	if (count > 0)
-		sql_add_none_known(engine->sql, &batch->exchange, keys, count);
+		batch->none_known = sql_add_none_known(engine->sql, &batch->exchange, keys, count);
 }
 
 /* The first statement after BEGIN: every row that was decided with still has its version, and is
@@ -235,7 +235,7 @@ static bool add_table(struct batch *batch, struct engine *engine, const struct t
 bool store_add(struct batch *batch, struct engine *engine)
 {
 	bool stock_is_changed = batch->hopes && add_assumptions(batch, engine);
-	if (batch->hopes)
+	if (batch->trusts)
 		add_none_known(batch, engine);
 	size_t total_count;
 	const struct part_total *totals = workset_number(batch->set, &total_count);
