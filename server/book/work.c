@@ -10,6 +10,7 @@
 #define KIND_LAST KIND(RECOUNT)
 /* Recounts of one SKU at one location: one waits, or as many as were asked for at the same moment. */
 #define RECOUNTS_MAX 100
+#define RECOUNT_US (INT64_C(3600) * 1000000) /* until it is overdue */
 
 /* ---- A document's rows ---- */
 
@@ -245,7 +246,7 @@ static enum verdict recount_insert(struct run *run, const char *sku, const char 
 {
 	int32_t part = part_of(location, run->limits->parts);
 	*id = run_new_id(run, part);
-	/* Due at once: until it is done the book knows less than it should. */
+	/* Due soon: until it is done the book knows less than it should. */
 	return work_is(run,
 		&(struct work_subject){
 			.part = part,
@@ -253,7 +254,7 @@ static enum verdict recount_insert(struct run *run, const char *sku, const char 
 			.document_kind = STOCKBOOK__V1__DOCUMENT_KIND__DOCUMENT_KIND_RECOUNT,
 			.location = location,
 			.sku = sku,
-			.due_at = run->now_us,
+			.due_at = run->now_us + RECOUNT_US,
 		},
 		0, KIND(RECOUNT));
 }

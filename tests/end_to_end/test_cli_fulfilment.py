@@ -206,6 +206,8 @@ def test_work_is_summed_up_claimed_and_released():
 def test_recount_is_requested_and_recorded():
     before = level("VASE")["onHand"]
     run("recount", "request", "VASE", "--note", "looks empty")
+    row, = [row for row in run("work", "list", "recount").out.splitlines() if "RECOUNT" in row]
+    assert "in 60 min" in row and "LATE" not in row, row
     assert [entry["lines"][0]["sku"] for entry in json("work", "list", "recount")["work"]] == ["VASE"]
     done = run("recount", f"VASE:{before - 1}", f"MUG:{level('MUG')['onHand']}").out
     assert f"VASE: {before - 1} counted, -1: the book had more" in done, done

@@ -114,6 +114,40 @@ def test_quotas_shelves_places_and_channels_take_their_new_fields():
     assert "NEAREST" in channel and "PICKUP" in channel, channel
 
 
+def test_order_shows_what_brings_it_to_its_customer():
+    mixed = json("order", "place", "--channel", "web", "--pickup-at", "LEEDS", "--reference", "2020",
+                 "MUG:1@LEEDS/ship", "VASE:2@YORK/ship-to-store", "LAMP:1@LEEDS/pickup")
+    run("pickup", "cancel", mixed["pickups"][0]["id"])
+    out = run("order", "show", "2020").out
+    shown = [row.split() for row in out.splitlines()]
+    for kind, title in (("pickups", "PICKUP"), ("shipments", "SHIPMENT"), ("transfers", "TRANSFER")):
+        heads = [index for index, row in enumerate(shown) if row and row[0] == title]
+        assert len(heads) == 1, (title, out)
+        rows = shown[heads[0] + 1:heads[0] + 1 + len(mixed[kind])]
+        assert {row[0] for row in rows} == {one["id"][-6:] for one in mixed[kind]}, (kind, out)
+    assert "CANCELLED" in out or "PUTTING_BACK" in out, out
+    assert "LATE" not in out and "pickups" not in json("order", "show", "2020")
+    order("2021", "LAMP:1", method="ship")
+    assert "PICKUP" not in run("order", "show", "2021").out
+
+
+def test_words_are_not_broken_where_the_terminal_is_narrow():
+    note = "the customer telephoned and would rather have it somewhat later than he said"
+    order("2022", "LAMP:2")
+    run("order", "cancel", "2022", "1:1", "--note", note)
+    def words_of(text):
+        return set(re.findall(r"[a-z]+", text.partition("proves")[2]))
+
+    wide = words_of(run("verify").out)
+    for columns in (50, 70, 90):
+        out = state["floor"].terminal("verify", columns=columns).finish().partition("check ")[2]
+        assert all(len(row) <= columns for row in out.splitlines()), out
+        assert words_of(out) == wide, (columns, words_of(out) ^ wide, out)
+    out = state["floor"].terminal("order", "history", "2022", columns=120).finish()
+    assert all(len(row) <= 120 for row in out.splitlines()), out
+    assert set(note.split()) <= set(out.split()), out
+
+
 def test_narrow_terminals_and_colours_never_alone():
     order("2015", "LAMP:1")
     order("2016", "MUG:1", method="ship")

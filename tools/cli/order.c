@@ -77,6 +77,9 @@ const struct document_kind order_kind = {
 	DOCUMENT_COLUMNS(fields, line_columns, list_columns),
 };
 
+/* Of each kind, below an order. */
+#define OPENED_MAX 100
+
 static struct {
 	char *channel, *customer, *reference, *carrier, *tracking;
 	int allow_partial, pick_first;
@@ -103,25 +106,38 @@ static const struct column opened_transfers[] = {
 	{"TO", "destination", COLUMN_TEXT},
 };
 
-/* What was opened to bring the order to its customer. */
+/* What brings an order to its customer. When it is due matters while it is under way. */
+static const struct {
+	const char *service, *list, *rows;
+	const struct column *columns;
+	size_t count;
+	size_t count_when_over;
+} opened_kinds[] = {
+	{"PickupService", "ListPickups", "pickups", VIEW_COLUMNS(opened_pickups),
+		ARRAY_COUNT(opened_pickups) - 1},
+	{"ShipmentService", "ListShipments", "shipments", VIEW_COLUMNS(opened_shipments),
+		ARRAY_COUNT(opened_shipments) - 1},
+	{"TransferService", "ListTransfers", "transfers", VIEW_COLUMNS(opened_transfers),
+		ARRAY_COUNT(opened_transfers)},
+};
+
+static void show_opened_rows(struct cli *cli, const ProtobufCMessage *response, size_t kind,
+	size_t columns)
+{
+	size_t count = 0;
+	if (message_has(response, opened_kinds[kind].rows))
+		message_parts(response, opened_kinds[kind].rows, &count);
+	if (!count)
+		return;
+	putchar('\n');
+	view_rows(cli, response, opened_kinds[kind].rows, opened_kinds[kind].columns, columns);
+}
+
+/* What a call has opened. */
 static void show_opened(struct cli *cli, const ProtobufCMessage *response)
 {
-	static const struct {
-		const char *rows;
-		const struct column *columns;
-		size_t count;
-	} kinds[] = {{"pickups", VIEW_COLUMNS(opened_pickups)},
-		{"shipments", VIEW_COLUMNS(opened_shipments)},
-		{"transfers", VIEW_COLUMNS(opened_transfers)}};
-	for (size_t i = 0; i < ARRAY_COUNT(kinds) && cli->output == OUTPUT_TABLE; i++) {
-		size_t count = 0;
-		if (message_has(response, kinds[i].rows))
-			message_parts(response, kinds[i].rows, &count);
-		if (!count)
-			continue;
-		putchar('\n');
-		view_rows(cli, response, kinds[i].rows, kinds[i].columns, kinds[i].count);
-	}
+	for (size_t i = 0; i < ARRAY_COUNT(opened_kinds) && cli->output == OUTPUT_TABLE; i++)
+		show_opened_rows(cli, response, i, opened_kinds[i].count);
 }
 
 enum exit_code show_order(struct cli *cli, ProtobufCMessage *response)
@@ -132,9 +148,35 @@ enum exit_code show_order(struct cli *cli, ProtobufCMessage *response)
 	return code;
 }
 
+/* All that was ever opened for the order, the oldest first; false after a message. */
+static bool show_all_opened(struct cli *cli, const char *order_id)
+{
+	for (size_t i = 0; i < ARRAY_COUNT(opened_kinds); i++) {
+		const struct stockbook_method *method =
+			stockbook_method(opened_kinds[i].service, opened_kinds[i].list);
+		CHECK(method);
+		ProtobufCMessage *request = message_new(&cli->arena, method->request);
+		message_set_text(request, "order_id", order_id);
+		message_set_number(request, "page_size", OPENED_MAX);
+		ProtobufCMessage *response = cli_keep(cli, cli_call_method(cli, method, request));
+		if (!response)
+			return false;
+		show_opened_rows(cli, response, i, opened_kinds[i].count_when_over);
+		if (*message_text(&cli->arena, response, "next_page_token"))
+			say_hint("there are more %s; 'stockbook order history' tells of all",
+				opened_kinds[i].rows);
+	}
+	return true;
+}
+
 static enum exit_code show(struct cli *cli)
 {
-	return document_step(cli, &order_kind, "Get", NULL);
+	ProtobufCMessage *response;
+	enum exit_code code = document_step(cli, &order_kind, "Get", &response);
+	if (!response || cli->output != OUTPUT_TABLE)
+		return code;
+	const ProtobufCMessage *order = message_part(response, "order");
+	return show_all_opened(cli, message_text(&cli->arena, order, "id")) ? code : cli->exit_code;
 }
 
 static const struct poptOption list_options[] = {
@@ -281,7 +323,7 @@ static const struct command commands[] = {
 		"order place --channel web --pickup-at LEEDS 85123A:1/ship-to-store 71053:2/ship\n"
 		"order place --channel till --carry-out --otherwise ship --location LEEDS 85123A:3",
 		order_place_options, 1, -1, order_place},
-	{"show", "ORDER", "Shows an order and its lines.",
+	{"show", "ORDER", "Shows an order, its lines, and its pickups, shipments and transfers.",
 		"ORDER, here and below, is its id or its reference.\n",
 		"order show " AN_ORDER "\norder show 536365", NULL, 1, 1, show},
 	{"history", "ORDER", "All that happened to it, its pickups, shipments and transfers.", NULL,

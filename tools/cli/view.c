@@ -13,13 +13,24 @@
 #include "message.h"
 #include "message_json.h"
 #include "parse.h"
+#include "wrap.h"
 
 #define PAGE_ROWS_MAX 1000
 #define TABLE_ROWS_DEFAULT 1000
+#define EXTRA_WIDTH_MIN 24 /* of a long column that would else be left out */
 
 int view_limit = -1;
 
 /* Tables. */
+
+/* 0: none, or nobody knows. */
+static size_t terminal_width(void)
+{
+	struct winsize size;
+	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		return 0;
+	return size.ws_col;
+}
 
 static struct libscols_table *open_table(struct cli *cli)
 {
@@ -44,6 +55,11 @@ static void add_column(struct libscols_table *table, const char *title, int kind
 		flags |= SCOLS_FL_WRAP;
 	struct libscols_column *column = scols_table_new_column(table, title, 0, flags);
 	CHECK(column);
+	/* The lines of a long text are broken already, where it is too long. */
+	if (kind & COLUMN_LONG) {
+		scols_column_set_safechars(column, "\n");
+		scols_column_set_wrapfunc(column, scols_wrapnl_chunksize, scols_wrapnl_nextchunk, NULL);
+	}
 	if (may_colour(STDOUT_FILENO))
 		scols_cell_set_color(scols_column_get_header(column), "bold");
 }
@@ -106,17 +122,37 @@ static void print_text_csv(const char *const *titles, size_t columns_count,
 	}
 }
 
-void view_text_table(struct cli *cli, const char *const *titles, const int *kinds,
-	size_t columns_count, const char *const *cells, size_t rows_count)
+/* Breaks the lines of long texts that the terminal has no room for. */
+static void wrap_long(struct cli *cli, const char *const *titles, const int *kinds,
+	size_t columns_count, const char **cells, size_t rows_count)
 {
-	if (cli->output == OUTPUT_JSON) {
-		print_text_json(titles, kinds, columns_count, cells, rows_count);
-		return;
+	size_t room = terminal_width(), needed = 0;
+	size_t *widths = arena_alloc_array(&cli->arena, columns_count, sizeof(*widths));
+	int *gives_way = arena_alloc_array(&cli->arena, columns_count, sizeof(*gives_way));
+	for (size_t i = 0; i < columns_count; i++) {
+		widths[i] = wrap_width_of(titles[i]);
+		gives_way[i] = kinds[i] & COLUMN_LONG;
+		for (size_t row = 0; row < rows_count; row++) {
+			size_t width = wrap_width_of(cells[row * columns_count + i]);
+			widths[i] = width > widths[i] ? width : widths[i];
+		}
+		needed += widths[i] + (i > 0);
 	}
-	if (cli->output == OUTPUT_CSV) {
-		print_text_csv(titles, columns_count, cells, rows_count);
+	if (!room || needed <= room || room < columns_count)
 		return;
-	}
+	wrap_share(widths, gives_way, columns_count, room - (columns_count - 1));
+	for (size_t row = 0; row < rows_count; row++)
+		for (size_t i = 0; i < columns_count; i++)
+			if (gives_way[i]) {
+				const char **cell = &cells[row * columns_count + i];
+				*cell = wrap_words(&cli->arena, *cell, widths[i]);
+			}
+}
+
+static void print_cells(struct cli *cli, const char *const *titles, const int *kinds,
+	size_t columns_count, const char **cells, size_t rows_count)
+{
+	wrap_long(cli, titles, kinds, columns_count, cells, rows_count);
 	struct libscols_table *table = open_table(cli);
 	for (size_t i = 0; i < columns_count; i++)
 		add_column(table, titles[i], kinds[i]);
@@ -128,6 +164,21 @@ void view_text_table(struct cli *cli, const char *const *titles, const int *kind
 	}
 	scols_print_table(table);
 	scols_unref_table(table);
+}
+
+void view_text_table(struct cli *cli, const char *const *titles, const int *kinds,
+	size_t columns_count, const char *const *cells, size_t rows_count)
+{
+	if (cli->output == OUTPUT_JSON) {
+		print_text_json(titles, kinds, columns_count, cells, rows_count);
+		return;
+	}
+	if (cli->output == OUTPUT_CSV) {
+		print_text_csv(titles, columns_count, cells, rows_count);
+		return;
+	}
+	print_cells(cli, titles, kinds, columns_count,
+		arena_copy(&cli->arena, cells, rows_count * columns_count * sizeof(*cells)), rows_count);
 }
 
 /* Rows of messages, in each of the forms. */
@@ -186,37 +237,36 @@ static void print_fields(struct cli *cli, const ProtobufCMessage *document,
 	}
 }
 
-/* Columns on the screen. */
-static size_t width_of(const char *text)
+/* What is long gives way, down to its words; what is extra besides is no use as a column of shreds. */
+static size_t width_needed(const char *text, int kind)
 {
-	size_t width = 0;
-	for (; *text; text++)
-		width += ((unsigned char)*text & 0xc0) != 0x80;
-	return width;
+	size_t width = wrap_width_of(text);
+	if (!(kind & COLUMN_LONG))
+		return width;
+	if (kind & COLUMN_EXTRA)
+		return width < EXTRA_WIDTH_MIN ? width : EXTRA_WIDTH_MIN;
+	return wrap_widest_word(text);
 }
 
 /* What may not be cut (ids, figures) can be wider than the terminal. */
 static bool fits(struct cli *cli, const struct rows *pages, size_t pages_count,
 	const struct column *columns, size_t columns_count)
 {
-	struct winsize size;
-	size_t width = 0;
-	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || !size.ws_col)
+	size_t width = 0, room = terminal_width();
+	if (!room)
 		return true;
 	for (size_t i = 0; i < columns_count; i++) {
-		size_t widest = width_of(columns[i].title);
-		/* What is long gives way, but what is extra besides is no use as a column of shreds. */
-		bool gives_way = (columns[i].kind & COLUMN_LONG) && !(columns[i].kind & COLUMN_EXTRA);
-		for (size_t page = 0; page < pages_count && !gives_way; page++) {
+		size_t widest = wrap_width_of(columns[i].title);
+		for (size_t page = 0; page < pages_count; page++) {
 			for (size_t row = 0; row < pages[page].count; row++) {
-				size_t cell =
-					width_of(cell_text(&cli->arena, pages[page].messages[row], &columns[i]));
+				const char *text = cell_text(&cli->arena, pages[page].messages[row], &columns[i]);
+				size_t cell = width_needed(text, columns[i].kind);
 				widest = cell > widest ? cell : widest;
 			}
 		}
 		width += widest + (i > 0);
 	}
-	return width <= size.ws_col;
+	return width <= room;
 }
 
 /* The last of the extra columns goes; false when there is none. */
@@ -254,16 +304,17 @@ static void print_blocks(struct cli *cli, const struct rows *pages, size_t pages
 	}
 }
 
-static void fill_table(struct cli *cli, struct libscols_table *table, const struct rows *page,
-	const struct column *columns, size_t columns_count)
+/* All that is shown, row by row. */
+static const char **table_cells(struct cli *cli, const struct rows *pages, size_t pages_count,
+	const struct column *columns, size_t columns_count, size_t rows_count)
 {
-	for (size_t row = 0; row < page->count; row++) {
-		struct libscols_line *line = scols_table_new_line(table, NULL);
-		CHECK(line);
-		for (size_t i = 0; i < columns_count; i++)
-			set_cell(line, i, cell_text(&cli->arena, page->messages[row], &columns[i]),
-				columns[i].kind);
-	}
+	const char **cells = arena_alloc_array(&cli->arena, rows_count * columns_count, sizeof(*cells));
+	size_t filled = 0;
+	for (size_t page = 0; page < pages_count; page++)
+		for (size_t row = 0; row < pages[page].count; row++)
+			for (size_t i = 0; i < columns_count; i++)
+				cells[filled++] = cell_text(&cli->arena, pages[page].messages[row], &columns[i]);
+	return cells;
 }
 
 static void print_table(struct cli *cli, const struct rows *pages, size_t pages_count,
@@ -288,13 +339,14 @@ static void print_table(struct cli *cli, const struct rows *pages, size_t pages_
 		print_blocks(cli, pages, pages_count, chosen, count);
 		return;
 	}
-	struct libscols_table *table = open_table(cli);
-	for (size_t i = 0; i < count; i++)
-		add_column(table, chosen[i].title, chosen[i].kind);
-	for (size_t page = 0; page < pages_count; page++)
-		fill_table(cli, table, &pages[page], chosen, count);
-	scols_print_table(table);
-	scols_unref_table(table);
+	const char **titles = arena_alloc_array(&cli->arena, count, sizeof(*titles));
+	int *kinds = arena_alloc_array(&cli->arena, count, sizeof(*kinds));
+	for (size_t i = 0; i < count; i++) {
+		titles[i] = chosen[i].title;
+		kinds[i] = chosen[i].kind;
+	}
+	print_cells(cli, titles, kinds, count,
+		table_cells(cli, pages, pages_count, chosen, count, rows), rows);
 }
 
 static void print_csv_titles(const struct column *columns, size_t columns_count)
