@@ -10,7 +10,8 @@
 #define POLLER_QUIET_ROUNDS_MAX 16
 /* Events in one round: the database's sockets must get their turn too. */
 #define POLLER_ROUND_EVENTS_MAX 128
-/* How late a cancellation or a deadline of a unary call may be noticed by a loop that sleeps. */
+#define UNPOLLED_ROUND_EVENTS_MAX (2 * POLLER_ROUND_EVENTS_MAX)
+/* How late a cancellation or a deadline of a unary call may be noticed. */
 #define POLLER_COLLECT_INTERVAL_MS 5
 
 static void sleeper_main(void *argument)
@@ -70,7 +71,10 @@ static size_t poller_drain_polled(struct poller *poller)
 static size_t poller_drain_unpolled(struct poller *poller)
 {
 	size_t taken = 0;
-	while (poller->unpolled_outstanding > 0 && taken < 2 * POLLER_ROUND_EVENTS_MAX) {
+	/* An empty queue is looked into for a price: gRPC waits for it, if only for a nanosecond. */
+	if (!poller->unpolled_due)
+		return 0;
+	while (poller->unpolled_outstanding > 0 && taken < UNPOLLED_ROUND_EVENTS_MAX) {
 		grpc_event event =
 			grpc_completion_queue_next(poller->unpolled, gpr_inf_past(GPR_CLOCK_MONOTONIC), NULL);
 		if (event.type == GRPC_QUEUE_TIMEOUT)
@@ -79,6 +83,7 @@ static size_t poller_drain_unpolled(struct poller *poller)
 		poller_take(&event);
 		taken++;
 	}
+	poller->unpolled_due = taken == UNPOLLED_ROUND_EVENTS_MAX;
 	return taken;
 }
 
@@ -130,7 +135,8 @@ static void poller_wake(uv_async_t *wake)
 static void poller_collect(uv_timer_t *collect)
 {
 	struct poller *poller = collect->data;
-	/* The check handle does the work; the timer only had to end the loop's sleep. */
+	/* The check handle does the work. */
+	poller->unpolled_due = true;
 	if (poller->unpolled_outstanding == 0)
 		uv_timer_stop(collect);
 }
@@ -192,6 +198,9 @@ void poller_start_batch(struct poller *poller, grpc_call *call, const grpc_op *o
 	size_t count, struct tag *tag, bool unpolled)
 {
 	if (unpolled) {
+		/* What is sent is done at once, or soon; the others wait for the caller. */
+		if (operations[0].op != GRPC_OP_RECV_CLOSE_ON_SERVER)
+			poller->unpolled_due = true;
 		poller->unpolled_outstanding++;
 		poller_keep_collecting(poller);
 	}

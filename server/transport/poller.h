@@ -5,7 +5,8 @@
  *	polled  arrivals and streams. Whoever is in next() of this queue also does the I/O of all
  *	        connections.
  *	unpolled  the batches of unary calls. Its completions wake nobody; they are collected at the
- *	        end of each round of the loop, and by a slow timer while any is outstanding.
+ *	        end of a round of the loop that sent something, and by a slow timer while any is
+ *	        outstanding.
  *
  * Who is in next() of the polled queue:
  *
@@ -57,6 +58,7 @@ struct poller {
 	uv_idle_t spin; /* keeps the loop from blocking while it polls */
 	uv_timer_t collect;
 	size_t unpolled_outstanding;
+	bool unpolled_due; /* something may have come back */
 	unsigned quiet_rounds;
 	bool hurried;
 	bool corked; /* the thread's cork_begin() is ours */
