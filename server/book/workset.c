@@ -24,6 +24,13 @@ struct saved_row {
 	void *copy; /* of the whole struct */
 };
 
+/* Most sets have no rows of parents: made with the first. */
+struct kin {
+	struct need
+		*families[FAMILY_CHAINS]; /* children that were asked for and supplied, by their hash */
+	struct row *children[FAMILY_CHAINS]; /* rows of parents, by the hash of the parent */
+};
+
 struct workset {
 	struct arena *arena;
 	struct row **slots; /* open addressing, a power of two */
@@ -36,9 +43,7 @@ struct workset {
 	struct need **searches; /* all scans and sums, in chains by their hash: a power of two */
 	size_t search_chains;
 	size_t search_count;
-	struct need
-		*families[FAMILY_CHAINS]; /* children that were asked for and supplied, by their hash */
-	struct row *children[FAMILY_CHAINS]; /* rows of parents, by the hash of the parent */
+	struct kin *kin; /* NULL: there is none */
 
 	struct row **events;
 	size_t event_count;
@@ -77,6 +82,13 @@ struct workset *workset_new(struct arena *arena)
 struct arena *workset_arena(struct workset *set)
 {
 	return set->arena;
+}
+
+static struct kin *kin_of(struct workset *set)
+{
+	if (!set->kin)
+		set->kin = arena_alloc(set->arena, sizeof(*set->kin));
+	return set->kin;
 }
 
 /* ---- Rows by key ---- */
@@ -146,7 +158,8 @@ static struct row *row_place(struct workset *set, const struct table *table, con
 	}
 	row->key_hash = hash;
 	if (has_parent(table)) {
-		struct row **chain = &set->children[prefix_hash(table, row, PARENT_FIELDS) % FAMILY_CHAINS];
+		struct row **chain =
+			&kin_of(set)->children[prefix_hash(table, row, PARENT_FIELDS) % FAMILY_CHAINS];
 		row->sibling = *chain;
 		*chain = row;
 	}
@@ -182,7 +195,7 @@ static void need_row(struct workset *set, struct row *row, enum access access)
 static const struct need *family_find(const struct workset *set, const struct table *table,
 	uint64_t hash)
 {
-	const struct need *need = set->families[hash % FAMILY_CHAINS];
+	const struct need *need = set->kin ? set->kin->families[hash % FAMILY_CHAINS] : NULL;
 	while (need && (need->hash != hash || need->table != table))
 		need = need->next;
 	return need;
@@ -269,7 +282,7 @@ bool workset_children(struct workset *set, const struct table *table, const void
 
 static void family_add(struct workset *set, struct need *need)
 {
-	struct need **chain = &set->families[need->hash % FAMILY_CHAINS];
+	struct need **chain = &kin_of(set)->families[need->hash % FAMILY_CHAINS];
 	need->next = *chain;
 	*chain = need;
 }
@@ -309,7 +322,7 @@ const void *const *workset_family(struct workset *set, const struct table *table
 	const void **rows = NULL;
 	size_t capacity = 0;
 	*count = 0;
-	for (struct row *row = set->children[hash % FAMILY_CHAINS]; row; row = row->sibling) {
+	for (struct row *row = kin_of(set)->children[hash % FAMILY_CHAINS]; row; row = row->sibling) {
 		if (row->table != table || row->presence != ROW_PRESENT || !is_child_of(row, table, key))
 			continue;
 		rows = arena_grow(set->arena, rows, *count, &capacity, sizeof(*rows));
@@ -526,6 +539,15 @@ const struct assumption *workset_assumptions(struct workset *set, size_t *count)
 size_t workset_assumption_count(const struct workset *set)
 {
 	return set->assumption_count;
+}
+
+void workset_need_again(struct workset *set, const void *peeked)
+{
+	const struct row *key = peeked;
+	struct row *row = row_place(set, key->table, peeked);
+	CHECK(!row->locked && !row->inserted && !row->changed && !row->deleted);
+	row->presence = ROW_UNKNOWN;
+	need_row(set, row, ACCESS_PEEK);
 }
 
 void workset_supply(struct workset *set, const void *loaded, bool locked)

@@ -159,6 +159,8 @@ struct need {
 
 /* What is needed now. The array lives until the next call of any function of the set. */
 struct need *const *workset_needs(struct workset *set, size_t *count);
+/* A row that was only peeked is to be read afresh: noted as needed, as if it had not been here. */
+void workset_need_again(struct workset *set, const void *peeked);
 /* A row as loaded, in the set's arena; locked: as ACCESS_LOCK promises. Never replaces a row that
  * is locked or changed already. Also takes rows that nobody asked for. */
 void workset_supply(struct workset *set, const void *row, bool locked);

@@ -254,6 +254,27 @@ static void put(struct policy *policy, const void *row, bool deleted, int64_t as
 	*known = (struct known){table, hash, copy, deleted, asked_us, committed_us};
 }
 
+static bool is_same(const struct table *table, const void *a, const void *b)
+{
+	for (size_t i = table->key_count; i < table->field_count; i++) {
+		const struct field *field = &table->fields[i];
+		if (field_compare(field->type, row_field(a, field), row_field(b, field)) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* True: it is there, and as new now. Reads load the same rows again and again. */
+static bool renew(struct generation *newer, const void *row, uint64_t hash, int64_t asked_us)
+{
+	const struct table *table = ((const struct row *)row)->table;
+	struct known *known = slot_of(newer, table, row, hash);
+	if (!known->table || known->deleted || !is_same(table, known->row, row))
+		return false;
+	known->asked_us = asked_us;
+	return true;
+}
+
 void policy_loaded(struct policy *policy, const void *row, int64_t asked_us, int64_t now_us)
 {
 	if (now_us - asked_us >= policy->staleness_us)
@@ -267,7 +288,8 @@ void policy_loaded(struct policy *policy, const void *row, int64_t asked_us, int
 		if (known->table && (asked_us <= known->committed_us || asked_us <= known->asked_us))
 			return;
 	}
-	put(policy, row, false, asked_us, 0, now_us);
+	if (!renew(generation_now(policy, now_us), row, hash, asked_us))
+		put(policy, row, false, asked_us, 0, now_us);
 }
 
 void policy_committed(struct policy *policy, const void *row, bool deleted, int64_t now_us)

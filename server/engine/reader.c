@@ -94,28 +94,6 @@ static const void *guess(void *data, const struct table *table, const void *key)
 	return row;
 }
 
-static void need_again(struct workset *set, const struct need *need)
-{
-	const void *row;
-	int64_t sum;
-	switch (need->kind) {
-	case NEED_ROW:
-		(void)workset_find(set, need->table, need->key,
-			((const struct row *)need->key)->needed == 1 + ACCESS_LOCK ? ACCESS_LOCK : ACCESS_PEEK,
-			&row);
-		return;
-	case NEED_CHILDREN:
-		(void)workset_children(set, need->table, need->key, need->prefix_count);
-		return;
-	case NEED_SCAN:
-		(void)workset_scan(set, need->scan);
-		return;
-	case NEED_SUM:
-		(void)workset_sum(set, need->scan, need->sum_field, &sum);
-		return;
-	}
-}
-
 /* Those from there on that are not decided wait for the next batch: the ones before them want so
  * much that there would be no end to the memory that all of them take. */
 static void leave_rest(struct reader *reader, size_t first)
@@ -205,17 +183,9 @@ static void gather(struct reader *reader)
 			leave_rest(reader, i + 1);
 	}
 	send_left_away(reader);
-	size_t count;
-	struct need *const *needs = workset_needs(batch->set, &count);
-	struct workset *set = workset_new(&batch->arena);
-	for (size_t i = 0; i < guesses.count; i++) {
-		const struct row *row = guesses.rows[i];
-		const void *found;
-		(void)workset_find(set, row->table, row, ACCESS_PEEK, &found);
-	}
-	for (size_t i = 0; i < count; i++)
-		need_again(set, needs[i]);
-	batch->set = set;
+	workset_set_source(batch->set, NULL, NULL);
+	for (size_t i = 0; i < guesses.count; i++)
+		workset_need_again(batch->set, guesses.rows[i]);
 }
 
 /* ---- The machine ---- */
