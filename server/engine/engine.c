@@ -166,7 +166,7 @@ static struct lane *lane_of(struct engine *engine, const struct engine_request *
 	const struct operation *operation = request->operation;
 	int32_t part =
 		operation->route ? operation->route(request->message, &engine->settings.limits) : 0;
-	return engine->lanes[(uint32_t)part % engine->settings.lanes];
+	return engine->lanes[(uint32_t)part % engine->pace.lanes];
 }
 
 /* Says which bound was met, and what the setting is. */
@@ -289,6 +289,25 @@ static void tell_queues(struct engine *engine, int64_t now_us)
 	metric_set(metrics->round_trip, engine->round_trip_us);
 }
 
+/* Once a second: how many lanes, and how large batches. */
+static void adapt(struct engine *engine)
+{
+	struct pace *pace = &engine->pace;
+	if (++engine->pace_ticks * TICK_MS < 1000)
+		return;
+	engine->pace_ticks = 0;
+	uint32_t lanes = pace->lanes;
+	pace_choose(pace);
+	if (pace->lanes != lanes)
+		log_info("lanes adapt to what storing costs", log_integer("lanes", pace->lanes),
+			log_integer("fixed_us", (int64_t)pace->fixed_us),
+			log_integer("each_us", (int64_t)pace->each_us));
+	metric_set(engine->metrics.lanes_chosen, pace->lanes);
+	metric_set(engine->metrics.operations_chosen, pace->operations);
+	metric_set(engine->metrics.store_fixed, (int64_t)pace->fixed_us);
+	metric_set(engine->metrics.store_each, (int64_t)pace->each_us);
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct engine *engine = timer->data;
@@ -307,6 +326,7 @@ static void on_tick(uv_timer_t *timer)
 		fair_queue_push(&engine->reads, queue_pop(&engine->late));
 	live_tick(engine->live);
 	recollection_tick(engine->recollection);
+	adapt(engine);
 	tell_queues(engine, now_us);
 }
 
@@ -367,6 +387,14 @@ static void metrics_register(struct engine *engine)
 		"Batches that were split to find a culprit", NULL);
 	metrics->culprits = metric_counter("stockbook_engine_culprits_total",
 		"Operations that failed in the database", NULL);
+	metrics->lanes_chosen =
+		metric_gauge("stockbook_engine_lanes_chosen", "Lanes that share the work", NULL);
+	metrics->operations_chosen = metric_gauge("stockbook_engine_batch_operations_chosen",
+		"Operations of a batch, at the most", NULL);
+	metrics->store_fixed = metric_gauge("stockbook_engine_store_fixed_microseconds",
+		"What storing a batch costs whatever is in it: mostly the disk", NULL);
+	metrics->store_each = metric_gauge("stockbook_engine_store_each_microseconds",
+		"What storing each of its operations costs", NULL);
 	metric_set(metrics->states[ENGINE_STARTING], 1);
 }
 
@@ -381,9 +409,10 @@ static void settings_take(struct engine *engine, const struct engine_settings *g
 	*settings = *given;
 	settings->database = arena_string(&engine->arena, given->database);
 	settings->role = arena_string(&engine->arena, given->role);
-	settings->lanes = or_default(given->lanes, 2);
 	settings->readers = or_default(given->readers, 2);
 	settings->batch_operations_max = or_default(given->batch_operations_max, 128);
+	pace_init(&engine->pace, given->lanes, settings->batch_operations_max);
+	settings->lanes = or_default(given->lanes, PACE_LANES_MAX);
 	settings->queue_operations_max = or_default(given->queue_operations_max, 10000);
 	if (settings->lane_memory_bytes_max == 0)
 		settings->lane_memory_bytes_max = INT64_C(64) << 20;

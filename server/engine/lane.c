@@ -56,7 +56,8 @@ struct lane {
 	struct fair_queue alone;
 	bool alone_last;          /* whose turn it was */
 	struct entry *heavy;      /* the one of the batch that needs very many rows, or NULL */
-	int64_t answered_us;      /* when the last round trip came back */
+	int64_t sent_us;          /* when the last round trip began */
+	int64_t answered_us;      /* when it came back */
 	struct patience optimism; /* about stock rows */
 	struct patience trust;    /* about request ids */
 	uv_timer_t timer;         /* ends WAITING */
@@ -101,6 +102,7 @@ static void lane_send(struct lane *lane, enum lane_state state)
 	batch->exchange.done = on_answered;
 	batch->exchange.data = lane;
 	lane_set_state(lane, state);
+	lane->sent_us = engine_clock_us();
 	db_submit(lane->connection, &batch->exchange);
 }
 
@@ -147,7 +149,7 @@ static enum lane_step step_take(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
 	struct engine *engine = lane->engine;
-	size_t most = engine->settings.batch_operations_max;
+	size_t most = engine->pace.operations;
 	if (lane->suspects > 0)
 		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
 	int64_t now_us = engine_clock_us();
@@ -450,6 +452,8 @@ static enum lane_step step_finish(struct lane *lane)
 	struct batch *batch = lane->batch;
 	store_absorb(batch, lane->engine);
 	metric_observe(lane->engine->metrics.rounds, batch->rounds);
+	if (batch->remember != SIZE_MAX)
+		pace_note(&lane->engine->pace, (uint32_t)batch->count, lane->answered_us - lane->sent_us);
 	if (batch->hopes)
 		optimism_won(&lane->optimism, lane->engine);
 	if (batch->trusts)

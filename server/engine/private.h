@@ -6,6 +6,7 @@
 
 #include "engine/engine.h"
 #include "engine/fair_queue.h"
+#include "engine/pace.h"
 #include "engine/policy.h"
 #include "engine/queue.h"
 #include "engine/sql.h"
@@ -42,6 +43,10 @@ struct engine_metrics {
 	struct metric *retries[FAULT_BUG + 1]; /* by the fault's kind */
 	struct metric *splits;
 	struct metric *culprits;
+	struct metric *lanes_chosen;
+	struct metric *operations_chosen;
+	struct metric *store_fixed;
+	struct metric *store_each;
 };
 
 struct engine {
@@ -57,6 +62,8 @@ struct engine {
 	struct reader **readers;
 
 	enum engine_state state; /* changed by engine_set_state() alone */
+	struct pace pace;
+	uint32_t pace_ticks; /* until it is asked */
 	char message[512];
 	bool schema_fits;
 	size_t lanes_connected;

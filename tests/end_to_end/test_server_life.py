@@ -68,11 +68,11 @@ def test_settings_from_the_environment_and_a_file():
         file.write("# a comment\nlanes = many\n")
     done = run("--config", path, "--embedded", directory)
     assert done.returncode > 0 and "line 2" in done.stderr and "many" in done.stderr, done
-    done = run("--embedded", directory, env={"STOCKBOOK_LANES": "0"})
+    done = run("--embedded", directory, env={"STOCKBOOK_LANES": "65"})
     assert done.returncode > 0 and "STOCKBOOK_LANES" in done.stderr, done
     # What is set nearer wins.
     done = run("--config", path, "--embedded", directory, "--lanes", "oops",
-               env={"STOCKBOOK_LANES": "0"})
+               env={"STOCKBOOK_LANES": "65"})
     assert "oops" in done.stderr, done
 
 
