@@ -59,7 +59,13 @@ def test_totals_are_the_sums_of_their_rows():
         figures = rows(title)
         total = figures.pop("total")
         columns = zip(*[row for row in figures.values() if row])
-        assert [round(sum(column), 2) for column in columns] == total, title
+        sums = [round(sum(column), 2) for column in columns]
+        if title == "What was sold, in units":
+            # An order that goes several ways stands in several rows; it is one order all the same.
+            assert max(row[0] for row in figures.values() if row) < total[0] < sums[0], (total, sums)
+            assert f"{total[0]:,.0f} orders placed" in state["told"]
+            sums[0] = total[0]
+        assert sums == total, title
         assert min(abs(figure) for figure in total[-2:]) > 0, title
 
 

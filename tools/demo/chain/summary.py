@@ -77,7 +77,8 @@ def sold(records):
     rows = [[f"{CHANNELS[channel]}, {METHODS[method]}"] + found[channel, method]
             for channel in CHANNELS for method in METHODS if (channel, method) in found]
     rows.append(total(rows))
-    table("What was sold, in units", ["", "orders", "ordered", "cancelled", "under way", "sold", "GBP"],
+    rows[-1][1] = len(records.orders)  # an order that goes several ways stands in several rows
+    table("What was sold, in units; an order that goes several ways is one in the total", ["", "orders", "ordered", "cancelled", "under way", "sold", "GBP"],
           [row[:-1] + [pounds(row[-1])] for row in rows])
 
 
@@ -217,9 +218,9 @@ def checks(records, diary, stock_adds_up, ordered):
                      and moved.document_kind != TRANSFER))
     franchises = {place.code for place in records.company.stores if place.franchise}
     yield "carried out: orders, ledger", got[2], records.moved(reason=SALE)
-    yield "sent: orders, ledger less lost parcels", got[1], records.moved(reason=SHIP) - lost
+    yield "sent and not lost: orders, ledger", got[1], records.moved(reason=SHIP) - lost
     yield "collected: orders, ledger", got[3] + got[4], records.moved(reason=COLLECT)
-    yield "all that went to customers", sum(got.values()), records.moved(to_state=CUSTOMER) - lost
+    yield "all that went to customers and was not lost: orders, ledger", sum(got.values()), records.moved(to_state=CUSTOMER) - lost
     yield "ordered and not cancelled: lines, by hour", sum(
         line.ordered - line.cancelled for line in lines), ordered
     yield "lines: ordered, and what became of it", sum(line.ordered for line in lines), sum(
@@ -232,9 +233,9 @@ def checks(records, diary, stock_adds_up, ordered):
     yield "stock: what came less what went is what is there, by kind of place", stock_adds_up, True
     yield "on hand in the book, and on all the shelves with what nobody missed yet", sum(
         level.on_hand for level in levels), there + aside + diary.shelves.missing - noticed
-    yield "in transit, and held in baskets, at the end of the day", sum(
+    yield "in transit or held in baskets at the end of the day: stock, none", sum(
         level.in_transit + level.reserved for level in levels), 0
-    yield "sent for the web shop by a franchise store", sum(
+    yield "parcels of the web shop that a franchise store sent: shipments, none", sum(
         1 for shipment in records.shipments
         if shipment.channel == "web" and shipment.location in franchises), 0
 
