@@ -207,8 +207,9 @@ def test_a_call_that_is_late_is_not_written():
             except Refused as error:
                 assert error.code == "DEADLINE_EXCEEDED", error
     noisy.Reserve(**reserve())
-    # None but those of the batch that was decided already: and it was waiting for its rows.
-    assert steps_of("noisy") == before + 1, steps_of("noisy") - before
+    # Those of one batch may have been decided, and on their way, before their time was over.
+    written = steps_of("noisy") - before
+    assert 1 <= written <= 1 + BATCH, written
 
 
 def test_the_book_is_right():
