@@ -249,19 +249,22 @@ enum verdict fulfilment_read(struct run *run, const struct fulfilment_row *row,
 	return VERDICT_DONE;
 }
 
-/* So that the step and its answer need no further rounds: the work that may come or go, and where the
- * goods lie. What is missing is only noted here. */
-static void ask_ahead(struct run *run, const struct fulfilment *fulfilment)
+/* So that the step and its answer need no further rounds: the work that may come or go, asked for in
+ * the round of the order's lock, and where the goods lie. What is missing is only noted here. */
+static void ask_for_work(struct run *run, const struct fulfilment_row *row)
 {
-	const struct fulfilment_row *row = fulfilment->row;
 	for (int kind = WORK(ACCEPT); kind <= (int)WORK(PUT_BACK); kind++) {
 		struct work_row key = {.part = row->part, .document_id = row->id, .kind = kind};
 		const void *found;
 		workset_find(run->set, TABLE(work), &key, ACCESS_LOCK, &found);
 	}
+}
+
+static void ask_for_shelves(struct run *run, const struct fulfilment *fulfilment)
+{
 	const char *shelf;
 	for (size_t i = 0; i < fulfilment->count; i++)
-		shelf_of(run, fulfilment->lines[i].sku, row->location, &shelf);
+		shelf_of(run, fulfilment->lines[i].sku, fulfilment->row->location, &shelf);
 }
 
 enum verdict fulfilment_open(struct run *run, Stockbook__V1__DocumentKind kind, const char *id,
@@ -273,6 +276,7 @@ enum verdict fulfilment_open(struct run *run, Stockbook__V1__DocumentKind kind, 
 		return verdict;
 	/* Before the order's row says that there are any: they come in the round of its lock. */
 	ask_for_families(run, row->part, &row->order_id);
+	ask_for_work(run, row);
 	enum verdict allowed =
 		acting ? check_location(run, row->location, LOCATION_ANY, true, NULL) : VERDICT_DONE;
 	verdict = order_open(run, run_id_text(run, &row->order_id), order);
@@ -284,7 +288,7 @@ enum verdict fulfilment_open(struct run *run, Stockbook__V1__DocumentKind kind, 
 		if (uuid_compare(&order->fulfilments[i]->row->id, &row->id) != 0)
 			continue;
 		*at = order->fulfilments[i];
-		ask_ahead(run, *at);
+		ask_for_shelves(run, *at);
 		return VERDICT_DONE;
 	}
 	CHECK(!"an order has all of its fulfilments");
