@@ -245,8 +245,8 @@ static const void *recall_row(void *data, const struct table *table, const void 
 			as_of_us = INT64_MAX;
 		row = stock ? (const void *)stock : workset_absent;
 	} else if (table->kind == TABLE_POLICY) {
-		row = policy_get_since(recall->live->engine->policy, table, key, recall->oldest_us,
-			recall->arena, &as_of_us);
+		row = policy_look_since(recall->live->engine->policy, table, key, recall->oldest_us,
+			&as_of_us);
 	}
 	if (row && as_of_us < recall->as_of_us)
 		recall->as_of_us = as_of_us;

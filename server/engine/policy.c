@@ -115,8 +115,8 @@ static int64_t as_of(const struct policy *policy, const struct known *known)
 	return follows && policy->followed_us > known->asked_us ? policy->followed_us : known->asked_us;
 }
 
-const void *policy_get_since(struct policy *policy, const struct table *table, const void *key,
-	int64_t oldest_us, struct arena *arena, int64_t *as_of_us)
+const void *policy_look_since(struct policy *policy, const struct table *table, const void *key,
+	int64_t oldest_us, int64_t *as_of_us)
 {
 	uint64_t hash = row_key_hash(table, key);
 	for (size_t i = 0; i < 2; i++) {
@@ -125,10 +125,8 @@ const void *policy_get_since(struct policy *policy, const struct table *table, c
 			continue;
 		if (known->deleted || as_of(policy, known) < oldest_us)
 			return NULL;
-		void *copy = row_new(table, arena);
-		row_copy(table, copy, known->row, arena);
 		*as_of_us = as_of(policy, known);
-		return copy;
+		return known->row;
 	}
 	return NULL;
 }
@@ -137,8 +135,13 @@ const void *policy_get(struct policy *policy, const struct table *table, const v
 	int64_t now_us, struct arena *arena)
 {
 	int64_t as_of_us;
-	return policy_get_since(policy, table, key, now_us - policy->staleness_us + 1, arena,
-		&as_of_us);
+	const void *row =
+		policy_look_since(policy, table, key, now_us - policy->staleness_us + 1, &as_of_us);
+	if (!row)
+		return NULL;
+	void *copy = row_new(table, arena);
+	row_copy(table, copy, row, arena);
+	return copy;
 }
 
 /* ---- Atlases ---- */

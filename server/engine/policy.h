@@ -20,9 +20,10 @@ void policy_free(struct policy *policy);
 /* A copy of the row in the arena, or NULL. Only rows that exist are known. */
 const void *policy_get(struct policy *policy, const struct table *table, const void *key,
 	int64_t now_us, struct arena *arena);
-/* The same, but as of a moment not before oldest_us; *as_of_us says of which. */
-const void *policy_get_since(struct policy *policy, const struct table *table, const void *key,
-	int64_t oldest_us, struct arena *arena, int64_t *as_of_us);
+/* The row itself, as of a moment not before oldest_us; *as_of_us says of which. Good until the next
+ * row is remembered: for who decides at once. */
+const void *policy_look_since(struct policy *policy, const struct table *table, const void *key,
+	int64_t oldest_us, int64_t *as_of_us);
 /* Where the group's members lie, worked out of rows that are known, as of a moment not before
  * oldest_us. False: one of them is not known. Good until the next question. */
 bool policy_atlas(struct policy *policy, const struct location_group_row *group, int64_t oldest_us,
