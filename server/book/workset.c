@@ -7,6 +7,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "book/scan.h"
+
 enum row_presence {
 	ROW_UNKNOWN, /* a place for a row that is needed */
 	ROW_ABSENT,
@@ -333,72 +335,6 @@ const void *const *workset_family(struct workset *set, const struct table *table
 	return rows;
 }
 
-static bool value_equal(const struct scan_value *a, const struct scan_value *b)
-{
-	if (a->present != b->present)
-		return false;
-	if (!a->present)
-		return true;
-	if ((a->text == NULL) != (b->text == NULL) || (a->text && strcmp(a->text, b->text) != 0))
-		return false;
-	return a->number == b->number && uuid_compare(&a->uuid, &b->uuid) == 0 &&
-		   field_compare(FIELD_BYTES, &a->bytes, &b->bytes) == 0 &&
-		   field_compare(FIELD_TEXTS, &a->texts, &b->texts) == 0 &&
-		   field_compare(FIELD_COUNTS, &a->counts, &b->counts) == 0;
-}
-
-static bool scan_equal(const struct scan *a, const struct scan *b)
-{
-	if (a->shape != b->shape || a->limit != b->limit || a->has_after != b->has_after)
-		return false;
-	for (size_t i = 0; i < SCAN_CONDITIONS_MAX; i++)
-		if (!value_equal(&a->values[i], &b->values[i]))
-			return false;
-	for (size_t i = 0; i < SCAN_ORDER_MAX; i++)
-		if (a->has_after && !value_equal(&a->after[i], &b->after[i]))
-			return false;
-	return true;
-}
-
-/* Equal scans have equal hashes; what a list holds is left to the comparison. */
-static uint64_t scan_hash(enum need_kind kind, const struct scan *scan)
-{
-	const uint64_t frame[] = {
-		(uint64_t)kind, (uintptr_t)scan->shape, (uint64_t)scan->limit, scan->has_after};
-	uint64_t hash = XXH3_64bits(frame, sizeof(frame));
-	for (size_t i = 0; i < SCAN_CONDITIONS_MAX + SCAN_ORDER_MAX; i++) {
-		const struct scan_value *value =
-			i < SCAN_CONDITIONS_MAX ? &scan->values[i] : &scan->after[i - SCAN_CONDITIONS_MAX];
-		if (!value->present || (i >= SCAN_CONDITIONS_MAX && !scan->has_after))
-			continue;
-		hash = XXH3_64bits_withSeed(&value->number, sizeof(value->number), hash + i);
-		hash = XXH3_64bits_withSeed(&value->uuid, sizeof(value->uuid), hash);
-		if (value->text)
-			hash = XXH3_64bits_withSeed(value->text, strlen(value->text), hash);
-	}
-	return hash;
-}
-
-/* As long-lived as the set, which may outlive the run that asks. */
-static const struct scan *scan_copy(struct arena *arena, const struct scan *scan)
-{
-	struct scan *copy = arena_copy(arena, scan, sizeof(*scan));
-	for (size_t i = 0; i < SCAN_CONDITIONS_MAX + SCAN_ORDER_MAX; i++) {
-		struct scan_value *value =
-			i < SCAN_CONDITIONS_MAX ? &copy->values[i] : &copy->after[i - SCAN_CONDITIONS_MAX];
-		value->text = arena_string(arena, value->text);
-		value->bytes.data = arena_copy(arena, value->bytes.data, value->bytes.size);
-		value->counts.items = arena_copy(arena, value->counts.items,
-			value->counts.count * sizeof(*value->counts.items));
-		const char **texts =
-			arena_copy(arena, value->texts.items, value->texts.count * sizeof(*value->texts.items));
-		for (size_t t = 0; t < value->texts.count; t++)
-			texts[t] = arena_string(arena, texts[t]);
-		value->texts.items = texts;
-	}
-	return copy;
-}
-
 static struct need **search_chain(const struct workset *set, uint64_t hash)
 {
 	return &set->searches[hash & (set->search_chains - 1)];
@@ -429,13 +365,13 @@ static void searches_grow(struct workset *set)
 static const struct need *scan_ask(struct workset *set, enum need_kind kind,
 	const struct scan *scan, const char *sum_field)
 {
-	uint64_t hash = scan_hash(kind, scan);
+	uint64_t hash = scan_hash(scan, (uint64_t)kind);
 	for (struct need *need = *search_chain(set, hash); need; need = need->next)
 		if (need->hash == hash && need->kind == kind && scan_equal(need->scan, scan) &&
 			(kind != NEED_SUM || strcmp(need->sum_field, sum_field) == 0))
 			return need->supplied ? need : NULL;
 	struct need *need = need_add(set, kind, scan->shape->table);
-	need->scan = scan_copy(set->arena, scan);
+	need->scan = scan_copy(scan, set->arena);
 	need->sum_field = sum_field;
 	need->hash = hash;
 	search_link(set, need);
