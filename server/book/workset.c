@@ -248,8 +248,8 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 		else if (known)
 			workset_supply(set, known, false);
 	}
-	if (row->presence == ROW_UNKNOWN && access == ACCESS_LOCK && set->recollection &&
-		table == TABLE(stock))
+	if (row->presence == ROW_UNKNOWN && row->needed == 0 && access == ACCESS_LOCK &&
+		set->recollection && table == TABLE(stock))
 		assume(set, row);
 	if (row->presence == ROW_UNKNOWN || (access == ACCESS_LOCK && !row->locked)) {
 		need_row(set, row, access);

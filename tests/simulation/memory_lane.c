@@ -32,6 +32,7 @@ struct memory_lane {
 	uint64_t random;
 	int64_t now_us;
 	bool lose_reply;
+	bool hopes; /* decides from stock as it was once, and looks at the versions when it stores */
 };
 
 static uint64_t next_random(uint64_t *state)
@@ -74,12 +75,37 @@ enum memory_lane_state memory_lane_state(const struct memory_lane *lane)
 	return lane->state;
 }
 
+static const void *peeked_row(struct memory_lane *lane, const struct table *table,
+	const struct stored *place);
+
+/* What a lane recalls: mostly the row as it is, now and then as it was, or nothing. */
+static const void *remembered_stock(void *data, const struct table *table, const void *key)
+{
+	struct memory_lane *lane = data;
+	const struct stored *place = store_place(lane->store, table, key);
+	uint64_t turn = lane->store->peeks++ % 8;
+	if (!place || !place->row || turn == 0)
+		return NULL;
+	return turn == 1 && place->before ? place->before : place->row;
+}
+
+static const void *remembered_policy(void *data, const struct table *table, const void *key)
+{
+	struct memory_lane *lane = data;
+	const struct stored *place = store_place(lane->store, table, key);
+	return place && place->row ? peeked_row(lane, table, place) : NULL;
+}
+
 /* The batch as it was submitted. */
 static void start_over(struct memory_lane *lane)
 {
 	unlock_all(lane);
 	arena_reset(&lane->arena);
 	lane->set = workset_new(&lane->arena);
+	if (lane->hopes) {
+		workset_set_recollection(lane->set, remembered_stock, lane);
+		workset_set_source(lane->set, remembered_policy, lane);
+	}
 	for (size_t i = 0; i < lane->call_count; i++)
 		lane->calls[i] =
 			(struct lane_call){.call = lane->calls[i].call, .random = lane->calls[i].random};
@@ -92,6 +118,7 @@ void memory_lane_submit(struct memory_lane *lane, struct store_call *calls, size
 	lane->calls = realloc(lane->calls, (count + 1) * sizeof(*lane->calls));
 	CHECK(lane->calls != NULL);
 	lane->call_count = count;
+	lane->hopes = lane->store->stale_peeks && lane->store->peeks++ % 2 == 0;
 	for (size_t i = 0; i < count; i++)
 		lane->calls[i] =
 			(struct lane_call){.call = &calls[i], .random = next_random(&lane->random)};
@@ -171,9 +198,6 @@ static void decide_known(struct memory_lane *lane, struct lane_call *call,
 		.message = "the request id was used for other content"};
 }
 
-static const void *peeked_row(struct memory_lane *lane, const struct table *table,
-	const struct stored *place);
-
 /* Where the members lie, every other time remembered. */
 static bool remembered_atlas(void *data, const struct location_group_row *group,
 	struct atlas *atlas)
@@ -198,7 +222,7 @@ static void decide(struct memory_lane *lane, struct lane_call *call)
 {
 	const struct operation *operation = call->call->operation;
 	bool remembered = operation->writes && !uuid_is_nil(&call->call->request_id);
-	if (remembered) {
+	if (remembered && !lane->hopes) {
 		struct request_row key = request_key(lane, &call->call->request_id);
 		const struct request_row *known;
 		enum lookup found =
@@ -236,8 +260,9 @@ static void decide(struct memory_lane *lane, struct lane_call *call)
 		verdict = VERDICT_NEED;
 	struct request_row key = request_key(lane, &call->call->request_id);
 	const void *known;
-	if (verdict == VERDICT_NEED || (remembered && workset_find(lane->set, TABLE(request), &key,
-													  ACCESS_LOCK, &known) == LOOKUP_NEEDED)) {
+	if (verdict == VERDICT_NEED ||
+		(remembered && !lane->hopes &&
+			workset_find(lane->set, TABLE(request), &key, ACCESS_LOCK, &known) == LOOKUP_NEEDED)) {
 		workset_undo(lane->set);
 		return;
 	}
@@ -443,6 +468,54 @@ static void finish(struct memory_lane *lane)
 
 /* ---- Steps ---- */
 
+/* Every row that was remembered is still so; *held: another lane has one of them. */
+static bool memory_holds(struct memory_lane *lane, bool *held)
+{
+	size_t count;
+	const struct assumption *assumptions = workset_assumptions(lane->set, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct stored *place = store_place(lane->store, TABLE(stock), assumptions[i].row);
+		*held = *held || place->locked_by;
+		const struct stock_row *now = place->row;
+		if (!now || now->version != assumptions[i].version)
+			return false;
+	}
+	return true;
+}
+
+/* An earlier call of the batch has its request id. */
+static bool has_twin(const struct memory_lane *lane, size_t index)
+{
+	const struct uuid *id = &lane->calls[index].call->request_id;
+	for (size_t i = 0; i < index; i++)
+		if (!uuid_is_nil(id) && uuid_compare(id, &lane->calls[i].call->request_id) == 0)
+			return true;
+	return false;
+}
+
+/* All in one step, as all of it is one round trip; in vain it is done again with loading. */
+static bool hope(struct memory_lane *lane)
+{
+	bool decided = true, held = false;
+	for (size_t i = 0; i < lane->call_count && decided; i++) {
+		if (!lane->calls[i].decided && !has_twin(lane, i))
+			decide(lane, &lane->calls[i]);
+		decided = lane->calls[i].decided;
+	}
+	bool holds = decided && memory_holds(lane, &held);
+	if (holds && held)
+		return false;
+	if (holds && !conflicts(lane)) {
+		lane->store->hopes_won++;
+		finish(lane);
+		return true;
+	}
+	lane->store->hopes_lost++;
+	lane->hopes = false;
+	start_over(lane);
+	return true;
+}
+
 bool memory_lane_step(struct memory_lane *lane, int64_t now_us)
 {
 	CHECK(lane->state != MEMORY_LANE_IDLE);
@@ -454,6 +527,8 @@ bool memory_lane_step(struct memory_lane *lane, int64_t now_us)
 		lane->state = MEMORY_LANE_DECIDING;
 		return true;
 	}
+	if (lane->hopes)
+		return hope(lane);
 	bool all_decided = true;
 	for (size_t i = 0; i < lane->call_count; i++) {
 		if (!lane->calls[i].decided)

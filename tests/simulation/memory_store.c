@@ -30,6 +30,12 @@ const struct book_limits *memory_store_limits(const struct memory_store *store)
 	return &store->limits;
 }
 
+void memory_store_hopes(const struct memory_store *store, uint64_t *won, uint64_t *lost)
+{
+	*won = store->hopes_won;
+	*lost = store->hopes_lost;
+}
+
 void memory_store_set_stale_peeks(struct memory_store *store, bool stale)
 {
 	store->stale_peeks = stale;

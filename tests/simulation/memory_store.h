@@ -6,7 +6,8 @@
  *
  * Several lanes work at once: memory_lane_step() takes one lane one step further. Rows that a lane locked
  * stop the others, as in the database; rows that are absent cannot be locked, and who inserts a
- * key second starts over.
+ * key second starts over. With stale peeks every other batch is decided from stock as it is or was,
+ * without a lock, and stored only where each row still has its version.
  */
 #ifndef STOCKBOOK_TESTS_SIMULATION_MEMORY_STORE_H
 #define STOCKBOOK_TESTS_SIMULATION_MEMORY_STORE_H
@@ -33,6 +34,9 @@ void memory_store_replace(struct memory_store *store, const struct table *table,
 /* Peeks of policy rows that changed within the last second are answered with the row before, every
  * other time; and every other time it is remembered where the members of a group lie. */
 void memory_store_set_stale_peeks(struct memory_store *store, bool stale);
+
+/* Batches that were decided from what was remembered, and those that had to be decided again. */
+void memory_store_hopes(const struct memory_store *store, uint64_t *won, uint64_t *lost);
 
 /* ---- Calls ---- */
 

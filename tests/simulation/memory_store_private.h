@@ -30,6 +30,7 @@ struct memory_store {
 	int64_t *heads; /* by part, 0 to parts */
 	bool stale_peeks;
 	uint64_t peeks;
+	uint64_t hopes_won, hopes_lost;
 };
 
 struct stored *store_place(const struct memory_store *store, const struct table *table,

@@ -536,8 +536,12 @@ static void print_tallies(const struct simulation *simulation)
 	for (size_t i = 0; generator_at(i); i++)
 		printf("# %-42s %6u done %6u refused\n", generator_at(i)->operation,
 			simulation->tallies[i].done, simulation->tallies[i].refused);
-	printf("# %lu calls, %lu faults, %lu repeats, %lu holds swept\n", simulation->calls_answered,
-		simulation->faults, simulation->repeats, simulation->swept);
+	uint64_t won, lost;
+	memory_store_hopes(simulation->store, &won, &lost);
+	printf("# %lu calls, %lu faults, %lu repeats, %lu holds swept; %lu batches decided from memory,"
+		   " %lu in vain\n",
+		simulation->calls_answered, simulation->faults, simulation->repeats, simulation->swept, won,
+		lost);
 }
 
 /* What all runs did together. */
