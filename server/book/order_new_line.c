@@ -1,4 +1,5 @@
 #include "book/order_new_line.h"
+#include "book/shelf.h"
 
 #include "book/ship_day.h"
 #include "book/work.h"
@@ -132,6 +133,14 @@ static enum verdict check_pickup_location(struct run *run, const struct new_line
 		field_of(run, new, index, "pickup_location"));
 }
 
+void order_ask_for_shelf(struct run *run, const struct channel_row *channel,
+	Stockbook__V1__FulfilmentMethod method, const char *sku, const char *location)
+{
+	const char *shelf;
+	if (method == METHOD(PICKUP) || (method == METHOD(SHIP) && channel && channel->plans_shipments))
+		shelf_of(run, sku, location, &shelf);
+}
+
 static enum verdict add_line(struct run *run, struct new_lines *new, struct sourcing *sourcing,
 	size_t index)
 {
@@ -149,6 +158,8 @@ static enum verdict add_line(struct run *run, struct new_lines *new, struct sour
 	enum verdict priced = check_amount(run, new, index, &line->unit_price);
 	if (fetched == VERDICT_REFUSED || priced == VERDICT_REFUSED)
 		return VERDICT_REFUSED;
+	if (verdict == VERDICT_NEED && from->location[0] && !new->fulfil)
+		order_ask_for_shelf(run, sourcing->channel, line->method, from->sku, from->location);
 	if (verdict == VERDICT_NEED || fetched == VERDICT_NEED)
 		return VERDICT_NEED;
 	line->ordered = line->open = from->quantity;

@@ -52,4 +52,9 @@ enum verdict order_post_grants(struct run *run, struct order_line *line,
 struct demand *order_demand(struct sourcing *sourcing, const struct order_line *line,
 	const char *location, int64_t quantity, int32_t index);
 
+/* Where goods lie that a pickup or shipment of the answer will tell of: asked for in the round of
+ * their stock, and only noted here. */
+void order_ask_for_shelf(struct run *run, const struct channel_row *channel,
+	Stockbook__V1__FulfilmentMethod method, const char *sku, const char *location);
+
 #endif

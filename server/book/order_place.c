@@ -17,6 +17,17 @@ static int32_t part_of_order(const struct run *run, const struct new_lines *new,
 	return part_of(where, run->limits->parts);
 }
 
+/* Sourced lines: where they come from is known now. */
+static void ask_for_shelves(struct run *run, const struct sourcing *sourcing)
+{
+	for (size_t i = 0; i < sourcing->count; i++) {
+		const struct demand *demand = &sourcing->demands[i];
+		for (size_t g = 0; g < demand->grant_count; g++)
+			order_ask_for_shelf(run, sourcing->channel, demand->method, demand->sku,
+				demand->grants[g].location);
+	}
+}
+
 static enum verdict place_decide(struct run *run, const Stockbook__V1__PlaceOrderRequest *request,
 	struct new_lines *new, struct sourcing *sourcing)
 {
@@ -33,10 +44,12 @@ static enum verdict place_decide(struct run *run, const Stockbook__V1__PlaceOrde
 	enum verdict decided = sourcing_decide(sourcing, run, request->allow_partial);
 	if (decided == VERDICT_REFUSED)
 		return decided;
+	if (decided == VERDICT_DONE && sourcing->short_count > 0 && !request->allow_partial)
+		return verdict == VERDICT_NEED ? verdict : sourcing_refuse(sourcing, run);
+	if (!request->fulfil)
+		ask_for_shelves(run, sourcing);
 	if (verdict == VERDICT_NEED || decided == VERDICT_NEED)
 		return VERDICT_NEED;
-	if (sourcing->short_count > 0 && !request->allow_partial)
-		return sourcing_refuse(sourcing, run);
 	return VERDICT_DONE;
 }
 

@@ -122,7 +122,8 @@ static char *pickup_of(size_t count)
 	request.lines = lines;
 	request.n_lines = count;
 	char *id;
-	rounds_of("OrderService/PlaceOrder", &request, &id);
+	/* Stock, and where the pickup's goods lie. */
+	assert_in_range(rounds_of("OrderService/PlaceOrder", &request, &id), 0, 1);
 	Stockbook__V1__AcceptPickupRequest accept = STOCKBOOK__V1__ACCEPT_PICKUP_REQUEST__INIT;
 	accept.pickup_id = id;
 	rounds_of("PickupService/AcceptPickup", &accept, NULL);
