@@ -1,6 +1,8 @@
 #include "book/fulfilment_step.h"
 
 #include "book/page.h"
+#include "book/pickup.h"
+#include "book/shipment.h"
 #include "book/transfer.h"
 #include "book/work.h"
 
@@ -295,7 +297,8 @@ static enum verdict leave(struct run *run, struct stepping *stepping)
 	return freed == VERDICT_DONE ? verdict : freed;
 }
 
-enum verdict stepping_cancel(struct run *run, struct stepping *stepping,
+/* Where it goes is decided before anything is posted. */
+static enum verdict cancel_units(struct run *run, struct stepping *stepping,
 	struct cancelling *cancelling)
 {
 	bool transfers = cancelling->resourcing.remedy == REMEDY(TRANSFER);
@@ -316,7 +319,7 @@ enum verdict stepping_cancel(struct run *run, struct stepping *stepping,
 	return left == VERDICT_DONE ? verdict : left;
 }
 
-enum verdict stepping_cancelled(struct run *run, struct stepping *stepping,
+static enum verdict resource_units(struct run *run, struct stepping *stepping,
 	struct cancelling *cancelling)
 {
 	struct resourcing *all = &cancelling->resourcing;
@@ -329,6 +332,25 @@ enum verdict stepping_cancelled(struct run *run, struct stepping *stepping,
 			arena_grow(run->arena, all->results, all->count, &all->capacity, sizeof(*all->results));
 		all->results[all->count++] = picked->results[i];
 	}
+	return verdict;
+}
+
+enum verdict stepping_end(struct run *run, struct stepping *stepping, struct cancelling *cancelling,
+	const char *note)
+{
+	enum verdict verdict = cancel_units(run, stepping, cancelling);
+	if (verdict != VERDICT_DONE)
+		return verdict;
+	bool pickup = stepping->at->row->kind == KIND(PICKUP);
+	if (pickup)
+		pickup_code_void(workset_edit(run->set, stepping->at->row));
+	int status = pickup ? (int)pickup_status_of(stepping->at, false)
+						: (int)shipment_status_of(stepping->at, false);
+	verdict = stepping_advance(run, stepping, status, NULL, note);
+	if (verdict == VERDICT_DONE)
+		verdict = resource_units(run, stepping, cancelling);
+	if (verdict == VERDICT_DONE)
+		order_follow(run, &stepping->order, ORDER_CANCEL, NULL, note);
 	return verdict;
 }
 

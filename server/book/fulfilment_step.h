@@ -67,17 +67,14 @@ enum verdict stepping_pick(struct run *run, struct stepping *stepping,
 
 /* ---- Ending ---- */
 
-/* Everything that is not done leaves it: what is picked is to be put back. Where that goes is
- * decided before. After stepping_advance(): stepping_cancelled(). */
 struct cancelling {
 	struct resourcing resourcing;
 	struct resourcing picked; /* what no transfer may replace: it is here, and left open */
 };
-enum verdict stepping_cancel(struct run *run, struct stepping *stepping,
-	struct cancelling *cancelling);
-/* What became of the units: into the resourcing's results. */
-enum verdict stepping_cancelled(struct run *run, struct stepping *stepping,
-	struct cancelling *cancelling);
+/* Everything that is not done leaves it, and it steps: what is picked is to be put back. What became
+ * of the units is in the resourcing's results; its order follows. */
+enum verdict stepping_end(struct run *run, struct stepping *stepping, struct cancelling *cancelling,
+	const char *note);
 
 /* ---- Lists ---- */
 

@@ -166,24 +166,6 @@ enum verdict pickup_step_back(struct run *run, const void *request_, void *respo
 
 /* ---- The end of it ---- */
 
-/* Everything that is here or to come leaves it, and is dealt with. */
-static enum verdict end(struct run *run, struct stepping *stepping, struct cancelling *cancelling,
-	const char *note)
-{
-	enum verdict verdict = stepping_cancel(run, stepping, cancelling);
-	if (verdict != VERDICT_DONE)
-		return verdict;
-	struct fulfilment_row *row = workset_edit(run->set, stepping->at->row);
-	pickup_code_void(row);
-	verdict =
-		stepping_advance(run, stepping, (int)pickup_status_of(stepping->at, false), NULL, note);
-	if (verdict == VERDICT_DONE)
-		verdict = stepping_cancelled(run, stepping, cancelling);
-	if (verdict == VERDICT_DONE)
-		order_follow(run, &stepping->order, ORDER_CANCEL, NULL, note);
-	return verdict;
-}
-
 enum verdict pickup_cancel(struct run *run, const void *request_, void *response_)
 {
 	const Stockbook__V1__CancelPickupRequest *request = request_;
@@ -198,7 +180,7 @@ enum verdict pickup_cancel(struct run *run, const void *request_, void *response
 		.resourcing = {.remedy = request->remedy ? request->remedy : REMEDY(CANCEL),
 			.options = request->sourcing},
 	};
-	verdict = end(run, &stepping, &cancelling, request->note);
+	verdict = stepping_end(run, &stepping, &cancelling, request->note);
 	if (verdict != VERDICT_DONE)
 		return verdict;
 	response->resourced = cancelling.resourcing.results;
@@ -248,7 +230,7 @@ static enum verdict expire(struct run *run, const struct fulfilment_row *scanned
 	if (!*expired)
 		return VERDICT_DONE;
 	struct cancelling cancelling = {.resourcing = {.remedy = REMEDY(CANCEL)}};
-	return end(run, &stepping, &cancelling, "not collected in time");
+	return stepping_end(run, &stepping, &cancelling, "not collected in time");
 }
 
 static enum verdict pickup_sweep(struct run *run, const void *request_, void *response_)

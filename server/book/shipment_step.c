@@ -373,15 +373,9 @@ enum verdict shipment_cancel(struct run *run, const void *request_, void *respon
 		.resourcing = {.remedy = request->remedy ? request->remedy : REMEDY(CANCEL),
 			.options = request->sourcing},
 	};
-	verdict = stepping_cancel(run, &stepping, &cancelling);
-	if (verdict == VERDICT_DONE)
-		verdict = stepping_advance(run, &stepping, (int)shipment_status_of(stepping.at, false),
-			NULL, request->note);
-	if (verdict == VERDICT_DONE)
-		verdict = stepping_cancelled(run, &stepping, &cancelling);
+	verdict = stepping_end(run, &stepping, &cancelling, request->note);
 	if (verdict != VERDICT_DONE)
 		return verdict;
-	order_follow(run, &stepping.order, ORDER_CANCEL, NULL, request->note);
 	response->resourced = cancelling.resourcing.results;
 	response->n_resourced = cancelling.resourcing.count;
 	return shipment_answer(run, stepping.at, &response->shipment);
