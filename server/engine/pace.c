@@ -10,7 +10,7 @@
 /* The fixed cost's share of the largest batch. */
 #define FIXED_SHARE 0.04
 /* Of the fixed cost so much is work for the database's cores, which more lanes do not spare. */
-#define FIXED_WORK_US 500.0
+#define FIXED_WORK_US 800.0
 
 void pace_init(struct pace *pace, uint32_t lanes, uint32_t operations_max)
 {
