@@ -7,8 +7,8 @@
  * answers of many calls together. So sendmsg(), through which all that it sends goes, is taken over
  * here: corked, it tells the kernel that more will follow.
  *
- * A thread's own affair: other threads send as ever. Whoever corks must flush before he waits for
- * anything; if he does not, the kernel sends after 200 ms.
+ * A thread's own affair: other threads send as ever. Nobody waits for anything while he corks, nor
+ * lets gRPC wait, which may send before it does: what is held back would stay for 200 ms.
  */
 #ifndef STOCKBOOK_BASE_CORK_H
 #define STOCKBOOK_BASE_CORK_H

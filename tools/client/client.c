@@ -303,10 +303,14 @@ size_t stockbook_client_poll(struct stockbook_client *client, int64_t timeout_ms
 		ended += sessions_tick(client, now);
 		if (!is_busy(client))
 			break;
-		if (ended == 0)
-			cork_flush();
+		/* Where gRPC waits, it may have something of its own to send first. */
+		bool waits = ended == 0;
+		if (waits)
+			cork_end();
 		grpc_event event = grpc_completion_queue_next(client->queue,
 			queue_deadline(client, now, until, ended > 0), NULL);
+		if (waits)
+			cork_begin();
 		if (event.type == GRPC_OP_COMPLETE) {
 			struct tag *tag = event.tag;
 			ended += tag->session ? session_event(tag) : call_event(tag, event.success != 0);
