@@ -518,6 +518,7 @@ void workset_undo(struct workset *set)
 static void row_save(struct workset *set, struct row *row)
 {
 	CHECK(set->run != 0);
+	set->touched |= 1U << (row->table - tables);
 	if (row->saved_in == set->run)
 		return;
 	set->saved = arena_grow(set->arena, set->saved, set->saved_count, &set->saved_capacity,

@@ -139,6 +139,9 @@ const void *const *workset_rows(struct workset *set, const struct table *table, 
 	const void **rows = NULL;
 	size_t capacity = 0;
 	*count = 0;
+	/* Most batches touch three tables of the many. */
+	if (!(set->touched & 1U << (table - tables)))
+		return NULL;
 	for (size_t i = 0; i < set->slot_count; i++) {
 		struct row *row = set->slots[i];
 		if (!row || row->table != table || !row_has_fate(row, fate))

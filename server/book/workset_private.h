@@ -17,6 +17,8 @@ enum row_presence {
 /* The fields that name a row's parent: its part and id. */
 #define PARENT_FIELDS 2
 
+_Static_assert(TABLE_COUNT <= 32, "a bit for each table");
+
 struct saved_row {
 	struct row *row;
 	void *copy; /* of the whole struct */
@@ -61,6 +63,7 @@ struct workset {
 	uint32_t runs;
 	bool missed;
 	size_t run_events;
+	uint32_t touched; /* a bit for each table: it has a row with a fate, perhaps */
 	struct saved_row *saved;
 	size_t saved_count;
 	size_t saved_capacity;
