@@ -564,7 +564,7 @@ static void lane_go_down(struct lane *lane)
 }
 
 /* The database said no to what was hoped: whatever the reason, it is asked now, and nobody is to
- * blame yet. True: the batch is on its way again. */
+ * blame yet. True: the batch is on its way again, or waits for the connection. */
 static bool hope_fails(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
@@ -580,10 +580,13 @@ static bool hope_fails(struct lane *lane)
 		patience_lost(&lane->trust, TRUST_PATIENCE_MAX);
 	if (batch->hopes)
 		optimism_lost(&lane->optimism, batch, lane->engine, LOSS_MOVED);
-	if (!said || !db_connection_accepts(lane->connection))
+	if (!said)
 		return false;
 	log_fault(lane, LOG_LEVEL_DEBUG, "batch was decided in vain");
-	lane_run(lane, STEP_GATHER);
+	if (db_connection_accepts(lane->connection))
+		lane_run(lane, STEP_GATHER);
+	else
+		lane_go_down(lane);
 	return true;
 }
 

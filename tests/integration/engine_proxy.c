@@ -109,9 +109,17 @@ static void from_server(struct proxy_link *link, const char *bytes, size_t size)
 	static const char in_vain[] = "division by zero";
 	if (link->proxy->frozen)
 		return;
-	if (link->doomed && contains(bytes, size, in_vain, sizeof(in_vain))) {
+	bool vain = (link->doomed || link->proxy->refuse_hopes > 0) &&
+				contains(bytes, size, in_vain, sizeof(in_vain));
+	if (link->doomed && vain) {
 		link->doomed = false;
 		link->proxy->swallow_commits++;
+	}
+	if (vain && link->proxy->refuse_hopes > 0) {
+		link->proxy->refuse_hopes--;
+		pass_on(&link->client, bytes, size);
+		link_close(link);
+		return;
 	}
 	if (!link->doomed) {
 		pass_on(&link->client, bytes, size);

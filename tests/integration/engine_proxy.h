@@ -19,6 +19,7 @@ struct proxy {
 	struct proxy_link *links;
 	int swallow_commits; /* how many answers are still to be swallowed */
 	int drop_commits;    /* how many COMMITs are still to be dropped on their way */
+	int refuse_hopes;    /* after how many that were in vain the line is still to be cut */
 	int swallowed;
 	int dropped;
 	bool frozen; /* takes everything, passes nothing on */

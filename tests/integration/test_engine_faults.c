@@ -134,6 +134,24 @@ static void a_commit_that_never_arrived_is_sent_again(void **state)
 	assert_int_equal(proxy.dropped, 10);
 }
 
+/* What was decided from memory does not hold, and with that answer the connection is gone: nobody is
+ * to blame. */
+static void a_hope_in_vain_whose_line_is_cut_is_no_failure(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		struct caller *caller = caller_new(&fixture);
+		test_sql(fixture.database, "UPDATE stockbook.stock SET version = version + 1");
+		proxy.refuse_hopes = 1;
+		reserve(caller, engine, "MUG", "LEEDS", 1);
+		fixture_run(&fixture);
+		assert_string_equal(outcome(caller), "OK");
+		caller_free(caller);
+		proxy.refuse_hopes = 0;
+	}
+	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 20);
+}
+
 static void kill_lanes(struct load_run *unused)
 {
 	(void)unused;
@@ -395,6 +413,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_answer_to_commit_that_is_lost_is_found_again),
 		TEST(a_commit_that_never_arrived_is_sent_again),
+		TEST(a_hope_in_vain_whose_line_is_cut_is_no_failure),
 		TEST(killed_sessions_lose_nothing),
 		TEST(a_killed_server_loses_nothing),
 		TEST(a_frozen_network_is_left_and_its_batch_done_once),
