@@ -217,7 +217,11 @@ static void connection_lose(struct db_connection *connection, enum fault_kind ki
 {
 	enum db_state from = connection->state;
 	struct fault fault = fault_of_loss(connection, kind, message);
-	log_loss(connection, from, *connection->last_words ? connection->last_words : fault.message);
+	/* Not what a batch of it had met before. */
+	char reason[sizeof(fault.message)];
+	snprintf(reason, sizeof(reason), "%s", message ? message : "connection lost");
+	reason[strcspn(reason, "\n")] = '\0';
+	log_loss(connection, from, *connection->last_words ? connection->last_words : reason);
 	connection_drop(connection);
 	if (!connection->refused)
 		uv_timer_stop(connection->later);
