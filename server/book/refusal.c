@@ -114,7 +114,7 @@ char *field_path(struct arena *arena, const char *list, size_t index, const char
 	char *path = arena_alloc(arena, list_size + DIGITS_MAX + name_size + sizeof("[]."));
 	char *end = path + list_size;
 	size_t digits = 1;
-	memcpy(path, list, list_size);
+	memcpy(path, list, list_size + 1);
 	*end++ = '[';
 	for (size_t rest = index; rest >= 10; rest /= 10)
 		digits++;
@@ -124,7 +124,7 @@ char *field_path(struct arena *arena, const char *list, size_t index, const char
 	*end++ = ']';
 	if (name) {
 		*end++ = '.';
-		memcpy(end, name, name_size);
+		memcpy(end, name, name_size + 1);
 	}
 	return path;
 }
