@@ -61,7 +61,7 @@ static void defaults_hold_where_nothing_is_said(void **state)
 	assert_int_equal(config.listen.count, 1);
 	assert_string_equal(config.listen.items[0], "127.0.0.1:50051");
 	assert_int_equal(config.parts, 64);
-	assert_int_equal(config.lanes, 2);
+	assert_int_equal(config.lanes, 0);
 	assert_int_equal(config.batch_operations_max, 256);
 	assert_string_equal(config.log_format, "auto");
 	assert_false(config.insecure_open);
@@ -99,9 +99,9 @@ static void wrong_values_name_the_setting_the_value_and_what_is_allowed(void **s
 {
 	(void)state;
 	says(LOAD("--embedded", "x", "--lanes", "many"),
-		"setting 'lanes' (--lanes): 'many' is not a whole number from 1 to 64");
-	says(LOAD("--embedded", "x", "--lanes", "0"),
-		"setting 'lanes' (--lanes): '0' is not a whole number from 1 to 64");
+		"setting 'lanes' (--lanes): 'many' is not a whole number from 0 to 64");
+	says(LOAD("--embedded", "x", "--lanes", "65"),
+		"setting 'lanes' (--lanes): '65' is not a whole number from 0 to 64");
 	says(LOAD("--embedded", "x", "--drain-ms", "99999999999999999999"),
 		"setting 'drain_ms' (--drain-ms): '99999999999999999999' is not a whole number from 0 to "
 		"600000");
@@ -154,7 +154,7 @@ static void wrong_files_are_told_by_line(void **state)
 	const char *path = file_with("embedded = x\n# lanes\nlanes = x");
 	says(LOAD("--config", path),
 		arena_printf(&arena,
-			"setting 'lanes' ('%s' line 3): 'x' is not a whole number from 1 to 64", path));
+			"setting 'lanes' ('%s' line 3): 'x' is not a whole number from 0 to 64", path));
 	unlink(path);
 }
 
