@@ -245,7 +245,7 @@ static void help_tells_every_setting_with_its_default(void **state)
 		assert_non_null(strstr(markdown, arena_printf(&arena, "| `--%s ", names[i])));
 	}
 	assert_non_null(strstr(help, "[127.0.0.1:50051]"));
-	assert_non_null(strstr(markdown, "| `STOCKBOOK_LANES` | `2` |"));
+	assert_non_null(strstr(markdown, "| `STOCKBOOK_LANES` | `0` |"));
 	assert_non_null(strstr(markdown, "auto\\|text\\|json"));
 	for (char *line = strtok(help, "\n"); line; line = strtok(NULL, "\n"))
 		assert_true(strlen(line) <= 100);
