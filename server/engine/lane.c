@@ -1,5 +1,5 @@
 /* Lane: its states, its connection, and what others see of it. */
-#include <string.h>
+#include "engine/lane.h"
 
 #include "engine/lane_private.h"
 #include "observe/log.h"
