@@ -76,6 +76,8 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 	struct lane *lane = data;
 	(void)from;
 	lane->connection = connection; /* also while it is still being opened */
+	if (to == DB_STATE_DOWN)
+		recollection_clear(lane->engine->recollection);
 	if (to == DB_STATE_DOWN && (lane->state == LANE_IDLE || lane->state == LANE_WAITING))
 		lane_go_down(lane);
 	engine_update(lane->engine);

@@ -47,6 +47,11 @@ void recollection_tick(struct recollection *recollection)
 	metric_set(recollection->bytes, (int64_t)cache_bytes(recollection->cache));
 }
 
+void recollection_clear(struct recollection *recollection)
+{
+	cache_clear(recollection->cache);
+}
+
 void recollection_put(struct recollection *recollection, const void *const *rows, size_t count)
 {
 	for (size_t i = 0; i < count && recollection->enabled; i++)

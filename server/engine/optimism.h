@@ -34,6 +34,9 @@ struct recollection;
 struct recollection *recollection_new(size_t bytes_max);
 void recollection_free(struct recollection *recollection);
 void recollection_tick(struct recollection *recollection);
+/* A connection was lost: perhaps to a database that then forgets what it had committed (a replica takes
+ * over, a backup is put back), and whose versions come again with other contents. */
+void recollection_clear(struct recollection *recollection);
 /* Rows of TABLE(stock) as they were just read or committed. An older version never replaces a newer. */
 void recollection_put(struct recollection *recollection, const void *const *rows, size_t count);
 

@@ -298,6 +298,22 @@ static void who_has_a_row_alone_again_trusts_its_memory_again(void **state)
 	assert_int_equal(batches("database"), before);
 }
 
+/* The database lost what it had committed last, and the version came again with less in stock. */
+static void what_was_known_before_a_connection_was_lost_is_not_trusted(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 10);
+	assert_string_equal(reserve_now(here, 1), "OK");
+	test_sql(fixture.database, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+							   " WHERE application_name LIKE 'stockbook lane%%'");
+	test_sql(fixture.database, "UPDATE stockbook.stock SET available = 2 WHERE sku = 'MUG'");
+	/* The loss is noticed, and the lane hopes again. */
+	for (size_t i = 0; i < 8; i++)
+		reserve_at(here, "BOWL", "HULL");
+	assert_string_equal(reserve_now(here, 3), "OUT_OF_STOCK");
+	test_sql(fixture.database, "UPDATE stockbook.stock SET available = 9 WHERE sku = 'MUG'");
+}
+
 static void without_memory_everything_is_loaded(void **state)
 {
 	(void)state;
@@ -325,6 +341,7 @@ int main(void)
 		TEST(a_row_that_was_read_and_not_changed_is_held),
 		TEST(two_servers_that_fight_over_a_row_come_to_load_it),
 		TEST(who_has_a_row_alone_again_trusts_its_memory_again),
+		TEST(what_was_known_before_a_connection_was_lost_is_not_trusted),
 		TEST(without_memory_everything_is_loaded),
 	};
 	log_open(STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING);
