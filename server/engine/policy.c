@@ -108,11 +108,15 @@ static struct generation *generation_now(struct policy *policy, int64_t now_us)
 	return newer;
 }
 
-/* As new as when it was asked for, or as the feed, where that has told of no change since. */
+/* As new as when it was asked for, or as the feed, where that has told of no change since. Where it
+ * has, the row is older than the feed, even if it was asked for after the feed's last question: its
+ * answer may have been made before the change and the feed's after it. */
 static int64_t as_of(const struct policy *policy, const struct known *known)
 {
 	bool follows = known->asked_us > policy->changed_us[known->table - tables];
-	return follows && policy->followed_us > known->asked_us ? policy->followed_us : known->asked_us;
+	if (follows)
+		return policy->followed_us > known->asked_us ? policy->followed_us : known->asked_us;
+	return policy->followed_us > known->asked_us ? known->asked_us : policy->followed_us - 1;
 }
 
 const void *policy_look_since(struct policy *policy, const struct table *table, const void *key,
