@@ -29,8 +29,6 @@ struct entry {
 	struct refusal refusal;
 };
 
-struct recollection;
-
 struct batch {
 	struct arena arena;
 	struct entry *entries;
@@ -43,7 +41,6 @@ struct batch {
 	uint32_t rounds;
 	uint32_t attempts;
 	bool hopes; /* decided from memory; what it assumed is looked at when it is stored */
-	struct recollection *recollection;
 	/* Request ids are taken to be new: storing them tells if they are not, and so does a question
 	 * about those that were refused. Else they are looked up after the locks. */
 	bool trusts;

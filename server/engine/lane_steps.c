@@ -274,7 +274,6 @@ static enum lane_step step_learn(struct lane *lane)
 	struct batch *batch = lane->batch;
 	db_batch_init(&batch->exchange, &batch->arena);
 	batch->load.policy = lane->engine->policy;
-	batch->load.recollection = lane->engine->recollection;
 	batch->load.locks = batch->load.hold_stock_back = false;
 	batch->rounds++;
 	CHECK(load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()));
@@ -363,8 +362,7 @@ static enum lane_step step_finish(struct lane *lane)
 	metric_observe(lane->engine->metrics.rounds, batch->rounds);
 	if (batch->remember != SIZE_MAX)
 		pace_note(&lane->engine->pace, (uint32_t)batch->count, lane->answered_us - lane->sent_us);
-	if (batch->hopes)
-		optimism_won(&lane->optimism, lane->engine);
+	optimism_stored(&lane->optimism, batch, lane->engine);
 	if (batch->trusts)
 		patience_won(&lane->trust);
 	if (lane->suspects > 0) {

@@ -80,10 +80,7 @@ void patience_lost(struct patience *patience, uint32_t most)
 
 bool optimism_hopes(struct patience *optimism, struct engine *engine)
 {
-	bool hopes = engine->recollection->enabled && patience_is_over(optimism);
-	if (!hopes)
-		metric_add(engine->recollection->loads, 1);
-	return hopes;
+	return engine->recollection->enabled && patience_is_over(optimism);
 }
 
 /* A row that may be locked, as it is remembered. */
@@ -95,14 +92,14 @@ static const void *recall(void *data, const struct table *table, const void *key
 	(void)table;
 	if (workset_assumption_count(batch->set) >= OPTIMISM_ROWS_MAX)
 		return NULL;
-	(void)cache_get(batch->recollection->cache, key, &batch->arena, &row, &as_of_us);
+	(void)cache_get(batch->load.recollection->cache, key, &batch->arena, &row, &as_of_us);
 	return row;
 }
 
 void optimism_begin(struct batch *batch, struct engine *engine)
 {
 	batch->hopes = true;
-	batch->recollection = engine->recollection;
+	batch->load.recollection = engine->recollection;
 	workset_set_recollection(batch->set, recall, batch);
 }
 
@@ -123,17 +120,17 @@ bool optimism_can_learn(struct batch *batch)
 	return true;
 }
 
-void optimism_won(struct patience *optimism, struct engine *engine)
+void optimism_stored(struct patience *optimism, const struct batch *batch, struct engine *engine)
 {
-	metric_add(engine->recollection->hopes, 1);
-	patience_won(optimism);
+	metric_add(batch->hopes ? engine->recollection->hopes : engine->recollection->loads, 1);
+	if (batch->hopes)
+		patience_won(optimism);
 }
 
 void optimism_lost(struct patience *optimism, struct batch *batch, struct engine *engine,
 	enum loss loss)
 {
 	metric_add(engine->recollection->losses[loss], 1);
-	metric_add(engine->recollection->loads, 1);
 	patience_lost(optimism,
 		loss == LOSS_UNKNOWN ? OPTIMISM_PATIENCE_UNKNOWN_MAX : OPTIMISM_PATIENCE_MOVED_MAX);
 	batch->hopes = false;

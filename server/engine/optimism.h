@@ -62,7 +62,8 @@ bool optimism_hopes(struct patience *optimism, struct engine *engine);
 void optimism_begin(struct batch *batch, struct engine *engine);
 /* All that the batch still needs is stock and policies by their keys: can be read and remembered. */
 bool optimism_can_learn(struct batch *batch);
-void optimism_won(struct patience *optimism, struct engine *engine);
+/* The batch is done, from memory or through LOAD. */
+void optimism_stored(struct patience *optimism, const struct batch *batch, struct engine *engine);
 /* The batch is to be run again, through LOAD. */
 void optimism_lost(struct patience *optimism, struct batch *batch, struct engine *engine,
 	enum loss loss);
