@@ -1,6 +1,7 @@
 #include "fake_server.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,7 @@ struct fake_server {
 	fake_answer answer;
 	void *context;
 	int number;
-	bool closing;
+	atomic_bool closing;
 };
 
 static void accept_call(struct fake_server *server)
@@ -233,7 +234,7 @@ struct fake_server *fake_server_open(int port, const char *certificate, const ch
 
 void fake_server_close(struct fake_server *server)
 {
-	__atomic_store_n(&server->closing, true, __ATOMIC_SEQ_CST);
+	server->closing = true;
 	grpc_server_shutdown_and_notify(server->grpc, server->queue, server);
 	grpc_server_cancel_all_calls(server->grpc);
 	pthread_join(server->thread, NULL);

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,16 +27,17 @@ struct fixture {
 	struct fake_server *server;
 	struct stockbook_client *client;
 	int port;
-	/* What the server does: fail so many calls first, in this way. */
-	int failures;
-	int code;
-	int64_t retry_delay_ms;
-	bool never;
-	bool in_doubt; /* fail without details, as a torn connection does */
-	int seen;
+	/* What the server does: fail so many calls first, in this way. Atomic, for it has a thread of its
+	 * own: that a call's answer follows its request is known to gRPC alone. */
+	atomic_int failures;
+	atomic_int code;
+	_Atomic int64_t retry_delay_ms;
+	atomic_bool never;
+	atomic_bool in_doubt; /* fail without details, as a torn connection does */
+	atomic_int seen;
 	uint8_t first[FAKE_BYTES_MAX];
 	size_t first_size;
-	bool requests_differ;
+	atomic_bool requests_differ;
 	char authorization[128];
 };
 

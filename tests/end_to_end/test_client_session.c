@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,9 +43,10 @@ struct fixture {
 	struct stockbook_session *session;
 	/* The server's, one after the other; the last stays. */
 	enum conduct conducts[4];
-	int streams;
-	int singles;
-	int seen[CALLS]; /* how often each payload came */
+	/* Atomic, for the server has a thread of its own. */
+	atomic_int streams;
+	atomic_int singles;
+	atomic_int seen[CALLS]; /* how often each payload came */
 	int answered, failed, code, attempts;
 	bool outcome_unknown;
 	bool done[CALLS];
