@@ -173,6 +173,22 @@ const char *outcome(const struct caller *caller)
 			   : refusal_reason_name(caller->request.refusal.reason);
 }
 
+size_t count_outcomes(struct caller *const *callers, size_t count, const char *expected)
+{
+	size_t found = 0;
+	for (size_t i = 0; i < count; i++) {
+		assert_int_equal(callers[i]->answers, 1);
+		found += strcmp(outcome(callers[i]), expected) == 0;
+	}
+	return found;
+}
+
+void free_callers(struct caller *const *callers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		caller_free(callers[i]);
+}
+
 static void call_well(struct fixture *fixture, struct engine *engine, const char *name,
 	const void *message)
 {

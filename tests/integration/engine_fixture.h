@@ -56,6 +56,9 @@ void call_now(struct caller *caller, struct engine *engine, const char *operatio
 struct uuid new_request_id(struct fixture *fixture);
 /* "OK", or the reason's name. */
 const char *outcome(const struct caller *caller);
+/* How many of them have this outcome; each must have been answered once. */
+size_t count_outcomes(struct caller *const *callers, size_t count, const char *expected);
+void free_callers(struct caller *const *callers, size_t count);
 
 /* One each, with its item or location, through the engine. */
 void put_item(struct fixture *fixture, struct engine *engine, const char *sku);

@@ -38,22 +38,6 @@ static int teardown(void **state)
 #define CALLERS 500
 static struct caller *callers[CALLERS];
 
-static size_t count_outcomes(size_t count, const char *expected)
-{
-	size_t found = 0;
-	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(callers[i]->answers, 1);
-		found += strcmp(outcome(callers[i]), expected) == 0;
-	}
-	return found;
-}
-
-static void free_callers(size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		caller_free(callers[i]);
-}
-
 static void five_hundred_callers_for_a_hundred_pieces_get_a_hundred(void **state)
 {
 	(void)state;
@@ -63,11 +47,11 @@ static void five_hundred_callers_for_a_hundred_pieces_get_a_hundred(void **state
 		reserve(callers[i], engine, "MUG", "LEEDS", 1);
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(CALLERS, "OK"), 100);
-	assert_int_equal(count_outcomes(CALLERS, "OUT_OF_STOCK"), 400);
+	assert_int_equal(count_outcomes(callers, CALLERS, "OK"), 100);
+	assert_int_equal(count_outcomes(callers, CALLERS, "OUT_OF_STOCK"), 400);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 100);
 	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.reservation"), 100);
-	free_callers(CALLERS);
+	free_callers(callers, CALLERS);
 }
 
 static void the_same_request_id_twenty_times_at_once_acts_once(void **state)
@@ -81,7 +65,7 @@ static void the_same_request_id_twenty_times_at_once_acts_once(void **state)
 		reserve(callers[i], engine, "MUG", "LEEDS", 1);
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(20, "OK"), 20);
+	assert_int_equal(count_outcomes(callers, 20, "OK"), 20);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 1);
 	for (size_t i = 1; i < 20; i++) {
 		assert_int_equal(callers[i]->request.response_size, callers[0]->request.response_size);
@@ -97,7 +81,7 @@ static void the_same_request_id_twenty_times_at_once_acts_once(void **state)
 	assert_memory_equal(callers[20]->request.response, callers[0]->request.response,
 		callers[0]->request.response_size);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 1);
-	free_callers(21);
+	free_callers(callers, 21);
 }
 
 static void a_request_id_with_other_content_is_refused(void **state)
@@ -118,7 +102,7 @@ static void a_request_id_with_other_content_is_refused(void **state)
 	assert_string_equal(outcome(callers[1]), "REQUEST_ID_REUSED");
 	assert_string_equal(outcome(callers[2]), "REQUEST_ID_REUSED");
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 1);
-	free_callers(3);
+	free_callers(callers, 3);
 }
 
 static void a_refusal_is_not_remembered(void **state)
@@ -141,7 +125,7 @@ static void a_refusal_is_not_remembered(void **state)
 	fixture_run(&fixture);
 	assert_string_equal(outcome(callers[1]), "OK");
 	assert_int_equal(ask(&fixture, remembered, text), 1);
-	free_callers(2);
+	free_callers(callers, 2);
 }
 
 static void two_lines_of_one_sku_are_added_up(void **state)
@@ -155,7 +139,7 @@ static void two_lines_of_one_sku_are_added_up(void **state)
 		reserve_request(&callers[0]->arena, skus, locations, 1, 2));
 	assert_string_equal(outcome(callers[0]), "OUT_OF_STOCK");
 	assert_true(callers[0]->request.refusal.metadata_count > 0);
-	free_callers(1);
+	free_callers(callers, 1);
 }
 
 static void a_write_is_answered_with_the_position_of_its_part(void **state)
@@ -175,7 +159,7 @@ static void a_write_is_answered_with_the_position_of_its_part(void **state)
 		ask(&fixture, "SELECT sequence FROM stockbook.part_head WHERE part = %d", part->part));
 	assert_int_equal(part->sequence,
 		ask(&fixture, "SELECT max(sequence) FROM stockbook.change WHERE part = %d", part->part));
-	free_callers(1);
+	free_callers(callers, 1);
 }
 
 static void reads_see_what_was_written(void **state)
@@ -190,14 +174,14 @@ static void reads_see_what_was_written(void **state)
 		call(callers[i], engine, "StockService/ListStock", request);
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(100, "OK"), 100);
+	assert_int_equal(count_outcomes(callers, 100, "OK"), 100);
 	for (size_t i = 0; i < 100; i++) {
 		const Stockbook__V1__ListStockResponse *response =
 			(const Stockbook__V1__ListStockResponse *)callers[i]->response;
 		assert_int_equal(response->n_levels, 1);
 		assert_int_equal(response->levels[0]->available, 10);
 	}
-	free_callers(100);
+	free_callers(callers, 100);
 }
 
 static void an_expired_hold_is_swept_and_its_stock_is_back(void **state)
@@ -218,7 +202,7 @@ static void an_expired_hold_is_swept_and_its_stock_is_back(void **state)
 	}
 	assert_int_equal(ask(&fixture, "SELECT available FROM stockbook.stock"), 5);
 	assert_int_equal(ask(&fixture, "SELECT status FROM stockbook.reservation"), 4);
-	free_callers(1);
+	free_callers(callers, 1);
 }
 
 static void set_location_disabled(struct engine *by, bool disabled)
@@ -296,11 +280,11 @@ static void a_full_queue_refuses_before_any_work(void **state)
 		assert_false(callers[i]->answered); /* never from within */
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(200, "OK"), 50);
-	assert_int_equal(count_outcomes(200, "OVERLOADED"), 150);
+	assert_int_equal(count_outcomes(callers, 200, "OK"), 50);
+	assert_int_equal(count_outcomes(callers, 200, "OVERLOADED"), 150);
 	assert_true(callers[199]->request.refusal.retry_after_ms > 0);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 50);
-	free_callers(200);
+	free_callers(callers, 200);
 }
 
 static void what_is_cancelled_or_late_in_the_queue_costs_no_row(void **state)
@@ -316,10 +300,10 @@ static void what_is_cancelled_or_late_in_the_queue_costs_no_row(void **state)
 			callers[i]->request.cancelled = i < 20;
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(30, "OK"), 10);
-	assert_int_equal(count_outcomes(30, "DEADLINE_EXCEEDED"), 20);
+	assert_int_equal(count_outcomes(callers, 30, "OK"), 10);
+	assert_int_equal(count_outcomes(callers, 30, "DEADLINE_EXCEEDED"), 20);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 10);
-	free_callers(30);
+	free_callers(callers, 30);
 }
 
 static void two_engines_share_a_hundred_pieces(void **state)
@@ -333,9 +317,9 @@ static void two_engines_share_a_hundred_pieces(void **state)
 		reserve(callers[i], i % 2 ? engine : other, "MUG", "LEEDS", 1);
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(CALLERS, "OK"), 100);
-	assert_int_equal(count_outcomes(CALLERS, "OUT_OF_STOCK"), 400);
-	free_callers(CALLERS);
+	assert_int_equal(count_outcomes(callers, CALLERS, "OK"), 100);
+	assert_int_equal(count_outcomes(callers, CALLERS, "OUT_OF_STOCK"), 400);
+	free_callers(callers, CALLERS);
 }
 
 static void one_request_id_on_two_engines_acts_once(void **state)
@@ -352,8 +336,8 @@ static void one_request_id_on_two_engines_acts_once(void **state)
 			reserve(callers[i], i % 2 ? engine : other, "MUG", "LEEDS", 1);
 		}
 		fixture_run(&fixture);
-		assert_int_equal(count_outcomes(10, "OK"), 10);
-		free_callers(10);
+		assert_int_equal(count_outcomes(callers, 10, "OK"), 10);
+		free_callers(callers, 10);
 	}
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 20);
 }
@@ -377,9 +361,9 @@ static void baskets_in_opposite_orders_across_parts_all_come_through(void **stat
 			reserve_request(&callers[i]->arena, skus, three, 1, 3));
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(CALLERS, "OK"), CALLERS);
+	assert_int_equal(count_outcomes(callers, CALLERS, "OK"), CALLERS);
 	assert_int_equal(ask(&fixture, "SELECT sum(reserved) FROM stockbook.stock"), 3 * CALLERS);
-	free_callers(CALLERS);
+	free_callers(callers, CALLERS);
 }
 
 static void another_schema_is_refused_with_a_clear_message(void **state)
@@ -394,7 +378,7 @@ static void another_schema_is_refused_with_a_clear_message(void **state)
 	reserve(callers[0], other, "MUG", "LEEDS", 1);
 	fixture_run(&fixture);
 	assert_string_equal(outcome(callers[0]), "UNAVAILABLE");
-	free_callers(1);
+	free_callers(callers, 1);
 	test_sql(fixture.database, "ALTER TABLE stockbook.stock ALTER COLUMN version TYPE bigint");
 }
 
@@ -426,11 +410,11 @@ static void a_drain_answers_what_is_there_and_refuses_what_comes(void **state)
 			engine_drain(other, on_drained, &drained);
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(20, "OK"), 10);
-	assert_int_equal(count_outcomes(20, "UNAVAILABLE"), 10);
+	assert_int_equal(count_outcomes(callers, 20, "OK"), 10);
+	assert_int_equal(count_outcomes(callers, 20, "UNAVAILABLE"), 10);
 	while (!drained)
 		uv_run(&fixture.loop, UV_RUN_ONCE);
-	free_callers(20);
+	free_callers(callers, 20);
 }
 
 static void what_is_left_when_the_engine_closes_is_answered(void **state)
@@ -448,7 +432,7 @@ static void what_is_left_when_the_engine_closes_is_answered(void **state)
 	fixture_close(&own);
 	for (size_t i = 0; i < 20; i++)
 		assert_int_equal(callers[i]->answers, 1);
-	free_callers(20);
+	free_callers(callers, 20);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

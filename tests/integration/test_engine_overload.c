@@ -44,22 +44,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static size_t count_outcomes(size_t count, const char *expected)
-{
-	size_t found = 0;
-	for (size_t i = 0; i < count; i++) {
-		assert_int_equal(callers[i]->answers, 1);
-		found += strcmp(outcome(callers[i]), expected) == 0;
-	}
-	return found;
-}
-
-static void free_callers(size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		caller_free(callers[i]);
-}
-
 static struct caller *caller_of(const struct engine_caller *whose)
 {
 	struct caller *caller = caller_new(&fixture);
@@ -118,6 +102,7 @@ static void hold(struct holder *holder, const struct db_statement *statement)
 	holder_run(holder, (const struct db_statement *const[]){&db_begin, statement}, 2, false);
 }
 
+/* Returns when everybody was answered. */
 static void let_go(struct holder *holder)
 {
 	holder_run(holder, (const struct db_statement *const[]){&db_rollback}, 1, true);
@@ -125,6 +110,7 @@ static void let_go(struct holder *holder)
 	while (!holder->closed)
 		uv_run(&fixture.loop, UV_RUN_ONCE);
 	arena_release(&holder->arena);
+	fixture_run(&fixture);
 }
 
 static const struct db_statement lock_mugs = {.name = "lock_mugs",
@@ -210,10 +196,10 @@ static void race(bool reads)
 	first->done = on_quiet;
 	ask_once(first);
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(CALLERS, "OK"), CALLERS);
+	assert_int_equal(count_outcomes(callers, CALLERS, "OK"), CALLERS);
 	assert_int_equal(quiet_answers, QUIET_CALLS);
 	assert_int_equal(noisy_answers, CALLERS - QUIET_CALLS);
-	free_callers(CALLERS);
+	free_callers(callers, CALLERS);
 }
 
 static void one_with_thousands_of_writes_waiting_delays_another_by_a_few_of_them(void **state)
@@ -259,8 +245,8 @@ static void a_callers_share_of_a_lane_is_as_much_as_is_left(void **state)
 	callers[60] = caller_new(&fixture);
 	reserve(callers[60], small, "MUG", "LEEDS", 1);
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(61, "OK"), 20 + 10 + 1);
-	assert_int_equal(count_outcomes(61, "OVERLOADED"), 30);
+	assert_int_equal(count_outcomes(callers, 61, "OK"), 20 + 10 + 1);
+	assert_int_equal(count_outcomes(callers, 61, "OVERLOADED"), 30);
 	assert_string_equal(outcome(callers[19]), "OK");
 	assert_string_equal(outcome(callers[20]), "OVERLOADED");
 	assert_string_equal(callers[20]->request.refusal.message,
@@ -272,7 +258,7 @@ static void a_callers_share_of_a_lane_is_as_much_as_is_left(void **state)
 	assert_true(callers[20]->request.refusal.retry_after_ms > 0);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 31);
 	assert_int_equal(engine_requests(small), 0);
-	free_callers(61);
+	free_callers(callers, 61);
 }
 
 static void how_much_waits_is_told(void **state)
@@ -296,16 +282,34 @@ static void how_much_waits_is_told(void **state)
 	assert_int_equal(metric_value(whose), 2);
 	assert_true(metric_value(oldest) >= 100000);
 	let_go(&holder);
-	fixture_run(&fixture);
 	wait_ms(150);
 	assert_int_equal(metric_value(waiting), 0);
 	assert_int_equal(metric_value(whose), 0);
 	assert_int_equal(metric_value(oldest), 0);
-	assert_int_equal(count_outcomes(40, "OK"), 40);
-	free_callers(40);
+	assert_int_equal(count_outcomes(callers, 40, "OK"), 40);
+	free_callers(callers, 40);
 }
 
 /* ---- Time that is over ---- */
+
+/* What waits for whoever holds the stock: callers[0]. */
+static void hold_up_the_first_read(struct holder *holder)
+{
+	hold(holder, &lock_stock);
+	reading = true;
+	callers[0] = caller_of(&noisy);
+	ask_once(callers[0]);
+	until_sessions_wait(1);
+}
+
+/* The odd ones have little time. */
+static struct caller *caller_number(size_t i)
+{
+	struct caller *caller = caller_of(&noisy);
+	if (i % 2)
+		caller->request.deadline_us = engine_clock_us() + 100000;
+	return caller;
+}
 
 static void calls_that_are_late_behind_a_lane_that_stands_cost_no_row(void **state)
 {
@@ -316,9 +320,7 @@ static void calls_that_are_late_behind_a_lane_that_stands_cost_no_row(void **sta
 	hold(&holder, &lock_mugs);
 	/* Some of these are in the batch that waits for the lock, the others behind it. */
 	for (size_t i = 0; i < 60; i++) {
-		callers[i] = caller_of(&noisy);
-		if (i % 2)
-			callers[i]->request.deadline_us = engine_clock_us() + 100000;
+		callers[i] = caller_number(i);
 		reserve(callers[i], engine, "MUG", "LEEDS", 1);
 	}
 	until_sessions_wait(1);
@@ -326,13 +328,12 @@ static void calls_that_are_late_behind_a_lane_that_stands_cost_no_row(void **sta
 		callers[i]->request.cancelled = true;
 	wait_ms(200);
 	let_go(&holder);
-	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(60, "OK"), 20);
-	assert_int_equal(count_outcomes(60, "DEADLINE_EXCEEDED"), 40);
+	assert_int_equal(count_outcomes(callers, 60, "OK"), 20);
+	assert_int_equal(count_outcomes(callers, 60, "DEADLINE_EXCEEDED"), 40);
 	assert_int_equal(ask(&fixture, "SELECT reserved FROM stockbook.stock"), 20);
 	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.reservation"), 20);
 	assert_int_equal(ask(&fixture, "SELECT count(*) FROM stockbook.request") - requests, 20);
-	free_callers(60);
+	free_callers(callers, 60);
 }
 
 static void reads_that_are_late_are_not_read(void **state)
@@ -340,15 +341,9 @@ static void reads_that_are_late_are_not_read(void **state)
 	(void)state;
 	receive(&fixture, engine, "MUG", "LEEDS", 100);
 	struct holder holder;
-	hold(&holder, &lock_stock);
-	reading = true;
-	callers[0] = caller_of(&noisy);
-	ask_once(callers[0]);
-	until_sessions_wait(1);
+	hold_up_the_first_read(&holder);
 	for (size_t i = 1; i < 40; i++) {
-		callers[i] = caller_of(&noisy);
-		if (i % 2)
-			callers[i]->request.deadline_us = engine_clock_us() + 100000;
+		callers[i] = caller_number(i);
 		ask_once(callers[i]);
 	}
 	wait_ms(200);
@@ -356,9 +351,8 @@ static void reads_that_are_late_are_not_read(void **state)
 	for (size_t i = 1; i < 40; i += 2)
 		assert_string_equal(outcome(callers[i]), "DEADLINE_EXCEEDED");
 	let_go(&holder);
-	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(40, "OK"), 20);
-	free_callers(40);
+	assert_int_equal(count_outcomes(callers, 40, "OK"), 20);
+	free_callers(callers, 40);
 }
 
 /* ---- Nobody waits for one connection ---- */
@@ -407,9 +401,8 @@ static void a_lane_that_stands_holds_up_neither_reads_nor_other_lanes(void **sta
 	assert_true(done > 0);
 	assert_false(callers[0]->answered);
 	let_go(&holder);
-	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(33, "OK"), 33);
-	free_callers(33);
+	assert_int_equal(count_outcomes(callers, 33, "OK"), 33);
+	free_callers(callers, 33);
 }
 
 /* ---- Reads that want very much ---- */
@@ -461,13 +454,13 @@ static void a_heavy_read_is_answered_after_the_quick_ones_that_came_with_it(void
 			ask_once(callers[i]);
 	}
 	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(42, "OK"), 42);
+	assert_int_equal(count_outcomes(callers, 42, "OK"), 42);
 	for (size_t i = 0; i < 2; i++)
 		assert_true(callers[i]->data >= (void *)&callers[40]);
 	const Stockbook__V1__GetAvailabilityResponse *response =
 		(const Stockbook__V1__GetAvailabilityResponse *)callers[0]->response;
 	assert_int_equal(response->n_availabilities, HEAVY_SKUS);
-	free_callers(42);
+	free_callers(callers, 42);
 }
 
 static bool heavy_over;
@@ -508,8 +501,8 @@ static void a_heavy_read_has_its_turn_among_quick_ones_without_end(void **state)
 	fixture_run(&fixture);
 	assert_string_equal(outcome(callers[0]), "OK");
 	assert_true(quiet_answers + 1 < CALLERS);
-	assert_int_equal(count_outcomes(quiet_answers + 1, "OK"), quiet_answers + 1);
-	free_callers(quiet_answers + 1);
+	assert_int_equal(count_outcomes(callers, quiet_answers + 1, "OK"), quiet_answers + 1);
+	free_callers(callers, quiet_answers + 1);
 }
 
 static void more_is_read_at_once_where_a_round_trip_takes_long(void **state)
@@ -517,11 +510,7 @@ static void more_is_read_at_once_where_a_round_trip_takes_long(void **state)
 	(void)state;
 	struct metric *batches = metric_sizes("stockbook_engine_batch_operations", "", NULL);
 	struct holder holder;
-	hold(&holder, &lock_stock);
-	reading = true;
-	callers[0] = caller_of(&noisy);
-	ask_once(callers[0]);
-	until_sessions_wait(1);
+	hold_up_the_first_read(&holder);
 	wait_ms(100);
 	for (size_t i = 1; i < 500; i++) {
 		callers[i] = caller_of(&noisy);
@@ -529,11 +518,10 @@ static void more_is_read_at_once_where_a_round_trip_takes_long(void **state)
 	}
 	int64_t before = metric_value(batches);
 	let_go(&holder);
-	fixture_run(&fixture);
-	assert_int_equal(count_outcomes(500, "OK"), 500);
+	assert_int_equal(count_outcomes(callers, 500, "OK"), 500);
 	/* 64 at a time were eight. */
 	assert_in_range(metric_value(batches) - before, 1, 4);
-	free_callers(500);
+	free_callers(callers, 500);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
