@@ -65,7 +65,7 @@ static struct uuid request_id_of(struct book *book, const ProtobufCMessage *requ
 	return id;
 }
 
-static struct store_call call_once(struct book *book, const char *operation, const void *request)
+static struct store_call call_of(struct book *book, const char *operation, const void *request)
 {
 	struct store_call call = {
 		.operation = operation_find(operation),
@@ -76,6 +76,12 @@ static struct store_call call_once(struct book *book, const char *operation, con
 	if (!call.operation)
 		fail_msg("there is no operation '%s'", operation);
 	assert_ptr_equal(call.operation->request, ((const ProtobufCMessage *)request)->descriptor);
+	return call;
+}
+
+static struct store_call call_once(struct book *book, const char *operation, const void *request)
+{
+	struct store_call call = call_of(book, operation, request);
 	book->now_us += 1000;
 	memory_store_run(book->store, &call, 1, book->now_us);
 	const char *wrong = invariants_check(book->invariants);
@@ -93,6 +99,34 @@ static void ignore(void *arena, void *memory)
 {
 	(void)arena;
 	(void)memory;
+}
+
+void book_race(struct book *book, const char *operation, const void *const *requests,
+	struct store_call *calls, size_t count, size_t lane_count)
+{
+	struct memory_lane *lanes[BOOK_LANES_MAX];
+	size_t each = count / lane_count;
+	assert_true(lane_count <= BOOK_LANES_MAX && each * lane_count == count);
+	for (size_t i = 0; i < count; i++)
+		calls[i] = call_of(book, operation, requests[i]);
+	for (size_t i = 0; i < lane_count; i++) {
+		lanes[i] = memory_lane_open(book->store, i);
+		memory_lane_submit(lanes[i], calls + i * each, each);
+	}
+	for (bool busy = true; busy;) {
+		busy = false;
+		for (size_t i = 0; i < lane_count; i++) {
+			if (memory_lane_state(lanes[i]) == MEMORY_LANE_IDLE)
+				continue;
+			busy = true;
+			memory_lane_step(lanes[i], book->now_us);
+			assert_null(invariants_check(book->invariants));
+		}
+	}
+	for (size_t i = 0; i < lane_count; i++)
+		memory_lane_close(lanes[i]);
+	for (size_t i = 0; i < count; i++)
+		assert_true(calls[i].answered);
 }
 
 const void *book_call(struct book *book, const char *operation, const void *request)

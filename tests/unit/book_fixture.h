@@ -29,6 +29,11 @@ const void *book_call(struct book *book, const char *operation, const void *requ
 /* The call must be refused for this reason. */
 const struct refusal *book_refusal(struct book *book, const char *operation, const void *request,
 	Stockbook__V1__Reason reason);
+#define BOOK_LANES_MAX 8
+/* The operation with each of the requests at once: as many to a lane as to the next, and a step of
+ * each lane in turn until all are answered. */
+void book_race(struct book *book, const char *operation, const void *const *requests,
+	struct store_call *calls, size_t count, size_t lane_count);
 /* The value of the refusal's metadata; fails when there is none. */
 const char *refusal_value(const struct refusal *refusal, const char *key);
 /* The refusal names this field as wrong. */

@@ -122,26 +122,10 @@ static void two_returns_at_once_do_not_both_bring_back_the_last_piece(void **sta
 	const char *order = sold(book);
 	take_back(book, "LEEDS", order, "2*1r");
 	struct store_call calls[2];
-	struct memory_lane *lanes[2];
-	for (size_t i = 0; i < 2; i++) {
-		calls[i] = (struct store_call){
-			.operation = operation_find(create_name),
-			.request = return_request(book, i ? "YORK" : "HULL", order, "2*1r"),
-			.actor = &book->actor,
-			.request_id = uuid_make(book->now_us, 1, i + 1),
-		};
-		lanes[i] = memory_lane_open(book->store, i);
-		memory_lane_submit(lanes[i], &calls[i], 1);
-	}
-	while (memory_lane_state(lanes[0]) != MEMORY_LANE_IDLE ||
-		   memory_lane_state(lanes[1]) != MEMORY_LANE_IDLE)
-		for (size_t i = 0; i < 2; i++)
-			if (memory_lane_state(lanes[i]) != MEMORY_LANE_IDLE)
-				memory_lane_step(lanes[i], book->now_us);
-	assert_null(invariants_check(book->invariants));
+	const void *requests[] = {
+		return_request(book, "HULL", order, "2*1r"), return_request(book, "YORK", order, "2*1r")};
+	book_race(book, create_name, requests, calls, 2, 2);
 	assert_true((calls[0].verdict == VERDICT_DONE) != (calls[1].verdict == VERDICT_DONE));
-	memory_lane_close(lanes[0]);
-	memory_lane_close(lanes[1]);
 }
 
 static void lines_that_are_not_the_orders_are_refused(void **state)

@@ -154,27 +154,10 @@ static void a_source_that_was_sold_out_meanwhile_is_left_for_the_next(void **sta
 	book_receive(book, "S1", "LEEDS", 1);
 	book_receive(book, "S1", "YORK", 1);
 	struct store_call calls[2];
-	struct memory_lane *lanes[2];
-	for (size_t i = 0; i < 2; i++) {
-		calls[i] = (struct store_call){
-			.operation = operation_find(reserve_name),
-			.request = reserve_request(book, "S1*1"),
-			.actor = &book->actor,
-			.request_id = uuid_make(book->now_us, 1, i + 1),
-		};
-		lanes[i] = memory_lane_open(book->store, i);
-		memory_lane_submit(lanes[i], &calls[i], 1);
-	}
-	while (memory_lane_state(lanes[0]) != MEMORY_LANE_IDLE ||
-		   memory_lane_state(lanes[1]) != MEMORY_LANE_IDLE)
-		for (size_t i = 0; i < 2; i++)
-			if (memory_lane_state(lanes[i]) != MEMORY_LANE_IDLE)
-				memory_lane_step(lanes[i], book->now_us);
-	assert_null(invariants_check(book->invariants));
-	for (size_t i = 0; i < 2; i++) {
+	const void *requests[] = {reserve_request(book, "S1*1"), reserve_request(book, "S1*1")};
+	book_race(book, reserve_name, requests, calls, 2, 2);
+	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(calls[i].verdict, VERDICT_DONE);
-		memory_lane_close(lanes[i]);
-	}
 	assert_stock(book, "S1", "LEEDS", "0 1 0 0 0 0");
 	assert_stock(book, "S1", "YORK", "0 1 0 0 0 0");
 }

@@ -195,33 +195,18 @@ static void lanes_that_claim_at_once_wait_for_each_other_and_take_what_is_left(v
 	struct book *book = *state;
 	const char *ids[TRANSFERS];
 	many_transfers(book, ids, TRANSFERS);
-	struct memory_lane *lanes[2];
 	struct store_call calls[2];
-	static const char *const workers[] = {"ann", "bob"};
-	for (size_t i = 0; i < 2; i++) {
-		lanes[i] = memory_lane_open(book->store, i + 1);
-		calls[i] = (struct store_call){
-			.operation = operation_find("WorkService/ClaimWork"),
-			.request = claim_ask(book, workers[i], 3),
-			.actor = &book->actor,
-			.request_id = uuid_make(book->now_us, 0, 2000 + i),
-		};
-		memory_lane_submit(lanes[i], &calls[i], 1);
-	}
+	const void *requests[] = {claim_ask(book, "ann", 3), claim_ask(book, "bob", 3)};
 	/* Each has looked before either has locked. */
-	for (size_t steps = 0; steps < 1000; steps++)
-		if (memory_lane_state(lanes[steps % 2]) != MEMORY_LANE_IDLE)
-			memory_lane_step(lanes[steps % 2], book->now_us + (int64_t)steps);
+	book_race(book, "WorkService/ClaimWork", requests, calls, 2, 2);
 	size_t given = 0;
 	for (size_t i = 0; i < 2; i++) {
-		assert_true(calls[i].answered);
 		assert_int_equal(calls[i].verdict, VERDICT_DONE);
 		Stockbook__V1__ClaimWorkResponse *response =
 			stockbook__v1__claim_work_response__unpack(NULL, calls[i].response.size,
 				calls[i].response.data);
 		given += response->n_work;
 		stockbook__v1__claim_work_response__free_unpacked(response, NULL);
-		memory_lane_close(lanes[i]);
 	}
 	assert_int_equal(given, TRANSFERS);
 	size_t count;
