@@ -1,17 +1,16 @@
 #include "base/arena.h"
 
-#include <stdalign.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ARENA_BLOCK_BYTES_MIN ((size_t)4096)
 #define ARENA_BLOCK_BYTES_MAX ((size_t)1 << 20)
+/* Memory is zeroed in such steps: a call of memset for each small thing costs more than it does. */
+#define ARENA_ZEROED_BYTES ((size_t)1024)
 
 struct arena_block {
 	struct arena_block *next;
 	size_t size; /* bytes of data */
-	size_t used;
 	alignas(max_align_t) unsigned char data[];
 };
 
@@ -30,6 +29,15 @@ void arena_release(struct arena *arena)
 	*arena = (struct arena){0};
 }
 
+static void arena_use_block(struct arena *arena, struct arena_block *block)
+{
+	block->next = arena->blocks;
+	arena->blocks = block;
+	arena->free = block->data;
+	arena->zeroed_end = block->data;
+	arena->end = block->data + block->size;
+}
+
 void arena_reset(struct arena *arena)
 {
 	struct arena_block *kept = arena->blocks;
@@ -37,12 +45,10 @@ void arena_reset(struct arena *arena)
 		return;
 	arena->blocks = kept->next;
 	arena_release(arena);
-	kept->next = NULL;
-	kept->used = 0;
-	arena->blocks = kept;
+	arena_use_block(arena, kept);
 }
 
-static struct arena_block *arena_add_block(struct arena *arena, size_t size_min)
+static void arena_add_block(struct arena *arena, size_t size_min)
 {
 	/* Each block doubles the last, so that big batches need few of them. */
 	size_t size = arena->blocks ? arena->blocks->size * 2 : ARENA_BLOCK_BYTES_MIN;
@@ -52,29 +58,29 @@ static struct arena_block *arena_add_block(struct arena *arena, size_t size_min)
 		size = size_min;
 	struct arena_block *block = malloc(sizeof(*block) + size);
 	CHECK(block != NULL);
-	block->next = arena->blocks;
 	block->size = size;
-	block->used = 0;
-	arena->blocks = block;
-	return block;
+	arena_use_block(arena, block);
 }
 
-static size_t arena_rounded(size_t size)
+/* What is left of the newest block. */
+static size_t arena_room(const struct arena *arena)
 {
-	return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+	return (size_t)(arena->end - arena->free);
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_alloc_more(struct arena *arena, size_t rounded)
 {
-	CHECK(size < SIZE_MAX / 2);
-	size_t rounded = arena_rounded(size);
-	struct arena_block *block = arena->blocks;
-	if (!block || block->size - block->used < rounded)
-		block = arena_add_block(arena, rounded);
-	void *memory = block->data + block->used;
-	block->used += rounded;
+	if (!arena->blocks || arena_room(arena) < rounded)
+		arena_add_block(arena, rounded);
+	unsigned char *memory = arena->free;
+	arena->free += rounded;
 	arena->allocated += rounded;
-	memset(memory, 0, rounded);
+	if (arena->free > arena->zeroed_end) {
+		size_t room = arena_room(arena);
+		unsigned char *end = arena->free + (room < ARENA_ZEROED_BYTES ? room : ARENA_ZEROED_BYTES);
+		memset(arena->zeroed_end, 0, (size_t)(end - arena->zeroed_end));
+		arena->zeroed_end = end;
+	}
 	return memory;
 }
 
@@ -105,26 +111,23 @@ char *arena_string(struct arena *arena, const char *text)
 	return text ? arena_string_sized(arena, text, strlen(text)) : NULL;
 }
 
-/* What is left of the newest block. */
-static size_t arena_room(const struct arena *arena)
-{
-	return arena->blocks ? arena->blocks->size - arena->blocks->used : 0;
-}
-
 char *arena_vprintf(struct arena *arena, const char *format, va_list arguments)
 {
 	va_list again;
 	va_copy(again, arguments);
 	/* Formatting is what costs: where the text fits into the block it is made there at once. */
 	size_t room = arena_room(arena);
-	char *text = room ? (char *)arena->blocks->data + arena->blocks->used : NULL;
+	char *text = (char *)arena->free;
 	int size = vsnprintf(text, room, format, arguments);
 	CHECK(size >= 0);
-	size_t rounded = arena_rounded((size_t)size + 1);
-	if (rounded <= room) {
-		arena->blocks->used += rounded;
+	if ((size_t)size < room) {
+		size_t rounded = arena_rounded((size_t)size + 1);
+		arena->free += rounded;
 		arena->allocated += rounded;
+		if (arena->zeroed_end < arena->free)
+			arena->zeroed_end = arena->free;
 	} else {
+		arena->zeroed_end = arena->free; /* written over */
 		text = arena_alloc(arena, (size_t)size + 1);
 		vsnprintf(text, (size_t)size + 1, format, again);
 	}

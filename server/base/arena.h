@@ -6,8 +6,10 @@
 #ifndef STOCKBOOK_BASE_ARENA_H
 #define STOCKBOOK_BASE_ARENA_H
 
+#include <stdalign.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/check.h"
 
@@ -16,6 +18,10 @@ struct arena_block;
 struct arena {
 	struct arena_block *blocks; /* newest first */
 	size_t allocated;           /* bytes handed out since init or reset */
+	/* Of the newest block: what is free, of which the first is zeroed. */
+	unsigned char *free;
+	unsigned char *zeroed_end;
+	unsigned char *end;
 };
 
 void arena_init(struct arena *arena);
@@ -24,8 +30,27 @@ void arena_release(struct arena *arena);
 /* Forgets every allocation, keeps one block for the next use. */
 void arena_reset(struct arena *arena);
 
+static inline size_t arena_rounded(size_t size)
+{
+	return (size + alignof(max_align_t) - 1) & ~(alignof(max_align_t) - 1);
+}
+
+/* What arena_alloc() does where it has not enough zeroed memory. */
+void *arena_alloc_more(struct arena *arena, size_t rounded);
+
 /* Zeroed, aligned for any type. Never NULL; a size of 0 gives a valid pointer. */
-void *arena_alloc(struct arena *arena, size_t size);
+static inline void *arena_alloc(struct arena *arena, size_t size)
+{
+	CHECK(size < SIZE_MAX / 2);
+	size_t rounded = arena_rounded(size);
+	if (rounded >= (size_t)(arena->zeroed_end - arena->free))
+		return arena_alloc_more(arena, rounded);
+	void *memory = arena->free;
+	arena->free += rounded;
+	arena->allocated += rounded;
+	return memory;
+}
+
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size);
 void *arena_copy(struct arena *arena, const void *data, size_t size);
 /* NULL stays NULL. */

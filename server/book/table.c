@@ -41,6 +41,29 @@ const struct table tables[TABLE_COUNT] = {
 	{#table, kind, table##_fields, ARRAY_COUNT(table##_fields), keys, sizeof(struct table##_row)},
 	TABLES(TABLE_ROW)
 };
+/* What row_new() copies. */
+#define BLANK_TEXT     ""
+#define BLANK_INT4     0
+#define BLANK_INT8     0
+#define BLANK_COUNT    COUNT_NONE
+#define BLANK_BOOL     false
+#define BLANK_FLOAT8   0.0
+#define BLANK_TIME     0
+#define BLANK_UUID     {{0}}
+#define BLANK_BYTES    {NULL, 0}
+#define BLANK_TEXTS    {NULL, 0}
+#define BLANK_COUNTS   {NULL, 0}
+#define BLANK_SEQUENCE 0
+#define BLANK_FIELD(type, name) .name = BLANK_##type,
+#define BLANK_ROW(table_name, keys, kind, FIELDS) \
+	static const struct table_name##_row table_name##_blank = { \
+		.row.table = TABLE(table_name), FIELDS(BLANK_FIELD)};
+TABLES(BLANK_ROW)
+
+static const void *const blank_rows[TABLE_COUNT] = {
+#define BLANK_OF(table, keys, kind, FIELDS) &table##_blank,
+	TABLES(BLANK_OF)
+};
 /* clang-format on */
 
 int32_t part_of(const char *code, int32_t parts)
@@ -122,11 +145,35 @@ int row_key_compare(const struct table *table, const void *a, const void *b)
 	return 0;
 }
 
+bool row_key_equal(const struct table *table, const void *a, const void *b)
+{
+	const struct field *field = table->fields;
+	for (const struct field *end = field + table->key_count; field < end; field++) {
+		const void *x = row_field(a, field);
+		const void *y = row_field(b, field);
+		bool equal = field->type == FIELD_TEXT
+						 ? strcmp(*(const char *const *)x, *(const char *const *)y) == 0
+					 : field->type == FIELD_INT4 ? *(const int32_t *)x == *(const int32_t *)y
+												 : field_compare(field->type, x, y) == 0;
+		if (!equal)
+			return false;
+	}
+	return true;
+}
+
+/* splitmix64's end: spreads a number over all bits. */
+static uint64_t mix(uint64_t number)
+{
+	number = (number ^ number >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	number = (number ^ number >> 27) * UINT64_C(0x94d049bb133111eb);
+	return number ^ number >> 31;
+}
+
 uint64_t row_key_hash(const struct table *table, const void *row)
 {
 	uint64_t hash = (uint64_t)(table - tables) + 1;
-	for (size_t i = 0; i < table->key_count; i++) {
-		const struct field *field = &table->fields[i];
+	const struct field *field = table->fields;
+	for (const struct field *end = field + table->key_count; field < end; field++) {
 		const void *value = row_field(row, field);
 		if (field->type == FIELD_TEXT) {
 			const char *text = *(const char *const *)value;
@@ -134,10 +181,10 @@ uint64_t row_key_hash(const struct table *table, const void *row)
 		} else if (field->type == FIELD_UUID) {
 			hash = XXH3_64bits_withSeed(value, sizeof(struct uuid), hash);
 		} else if (field->type == FIELD_INT4) {
-			hash = XXH3_64bits_withSeed(value, sizeof(int32_t), hash);
+			hash = mix(mix(hash) ^ (uint64_t) * (const int32_t *)value);
 		} else {
 			CHECK(field->type == FIELD_INT8 || field->type == FIELD_SEQUENCE);
-			hash = XXH3_64bits_withSeed(value, sizeof(int64_t), hash);
+			hash = mix(mix(hash) ^ (uint64_t) * (const int64_t *)value);
 		}
 	}
 	return hash;
@@ -204,17 +251,7 @@ void row_copy(const struct table *table, void *to, const void *from, struct aren
 
 void *row_new(const struct table *table, struct arena *arena)
 {
-	struct row *row = arena_alloc(arena, table->row_size);
-	row->table = table;
-	for (size_t i = 0; i < table->field_count; i++) {
-		const struct field *field = &table->fields[i];
-		void *value = (char *)row + field->offset;
-		if (field->type == FIELD_TEXT)
-			*(const char **)value = "";
-		else if (field->type == FIELD_COUNT)
-			*(int64_t *)value = COUNT_NONE;
-	}
-	return row;
+	return arena_copy(arena, blank_rows[table - tables], table->row_size);
 }
 
 const struct field *table_field(const struct table *table, const char *name)

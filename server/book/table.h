@@ -330,6 +330,7 @@ int32_t part_of(const char *code, int32_t parts);
 
 /* -1, 0, 1 by the table's key, in the order in which the database compares (text by bytes). */
 int row_key_compare(const struct table *table, const void *a, const void *b);
+bool row_key_equal(const struct table *table, const void *a, const void *b);
 uint64_t row_key_hash(const struct table *table, const void *row);
 /* Deep copy of all fields (not of struct row) into the arena. */
 void row_copy(const struct table *table, void *to, const void *from, struct arena *arena);

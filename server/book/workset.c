@@ -41,7 +41,7 @@ static struct row **slot_of(const struct workset *set, const struct table *table
 	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		struct row *row = set->slots[i];
 		if (!row ||
-			(row->key_hash == hash && row->table == table && row_key_compare(table, row, key) == 0))
+			(row->key_hash == hash && row->table == table && row_key_equal(table, row, key)))
 			return &set->slots[i];
 	}
 }
@@ -159,12 +159,26 @@ static bool family_is_here(const struct workset *set, const struct row *row)
 	return false;
 }
 
+/* Into its place. */
+static void supply(struct row *row, const void *loaded, bool locked)
+{
+	if (row->locked || row->inserted || row->changed || row->deleted)
+		return;
+	struct row kept = *row;
+	memcpy(row, loaded, row->table->row_size);
+	*row = kept;
+	row->presence = ROW_PRESENT;
+	row->locked = locked;
+	if (locked || row->needed == 1 + ACCESS_PEEK)
+		row->needed = 0;
+}
+
 static void assume(struct workset *set, struct row *row)
 {
 	const struct stock_row *known = set->recollection(set->recollection_data, row->table, row);
 	if (!known)
 		return;
-	workset_supply(set, known, true);
+	supply(row, known, true);
 	set->assumptions = arena_grow(set->arena, set->assumptions, set->assumption_count,
 		&set->assumption_capacity, sizeof(*set->assumptions));
 	set->assumptions[set->assumption_count++] =
@@ -185,7 +199,7 @@ enum lookup workset_find(struct workset *set, const struct table *table, const v
 		if (known == workset_absent)
 			row->presence = ROW_ABSENT;
 		else if (known)
-			workset_supply(set, known, false);
+			supply(row, known, false);
 	}
 	if (row->presence == ROW_UNKNOWN && row->needed == 0 && access == ACCESS_LOCK &&
 		set->recollection && table == TABLE(stock))
@@ -428,16 +442,7 @@ void workset_need_again(struct workset *set, const void *peeked)
 void workset_supply(struct workset *set, const void *loaded, bool locked)
 {
 	const struct row *from = loaded;
-	struct row *row = row_place(set, from->table, loaded);
-	if (row->locked || row->inserted || row->changed || row->deleted)
-		return;
-	struct row kept = *row;
-	memcpy(row, loaded, row->table->row_size);
-	*row = kept;
-	row->presence = ROW_PRESENT;
-	row->locked = locked;
-	if (locked || row->needed == 1 + ACCESS_PEEK)
-		row->needed = 0;
+	supply(row_place(set, from->table, loaded), loaded, locked);
 }
 
 void workset_supply_scan(struct workset *set, struct need *need, const void *const *rows,

@@ -84,6 +84,26 @@ static void texts_are_copied_and_ended(void **state)
 	arena_release(&arena);
 }
 
+/* A text is made where there is room, and may leave traces where there was too little. */
+static void memory_is_zeroed_beside_texts_of_every_length(void **state)
+{
+	(void)state;
+	struct arena arena;
+	arena_init(&arena);
+	for (int round = 0; round < 3; round++) {
+		for (int length = 0; length < 3000; length += 7) {
+			const char *text = arena_printf(&arena, "%0*d", length + 1, 8);
+			const unsigned char *memory = arena_alloc(&arena, 100);
+			for (size_t i = 0; i < 100; i++)
+				assert_int_equal(memory[i], 0);
+			assert_int_equal(strlen(text), length + 1);
+			assert_int_equal(text[length], '8');
+		}
+		arena_reset(&arena);
+	}
+	arena_release(&arena);
+}
+
 static void a_growing_array_keeps_its_elements(void **state)
 {
 	(void)state;
@@ -109,6 +129,7 @@ int main(void)
 		cmocka_unit_test(allocations_do_not_overlap),
 		cmocka_unit_test(a_block_larger_than_any_other_is_handed_out),
 		cmocka_unit_test(texts_are_copied_and_ended),
+		cmocka_unit_test(memory_is_zeroed_beside_texts_of_every_length),
 		cmocka_unit_test(a_growing_array_keeps_its_elements),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
