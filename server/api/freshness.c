@@ -14,6 +14,7 @@ static bool set_freshness(struct api_call *call, const Google__Protobuf__Duratio
 	const Stockbook__V1__Position *at_least)
 {
 	struct engine_request *request = &call->request;
+	request->recalls = true;
 	if (max_staleness)
 		request->max_staleness_us = max_staleness->seconds * 1000000 + max_staleness->nanos / 1000;
 	if (!at_least)

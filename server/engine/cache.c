@@ -17,13 +17,15 @@
 #define MALLOC_STEP 16
 
 struct cached {
-	int64_t as_of_us; /* when SUSPECT */
+	int64_t as_of_us; /* SUSPECT: it was so; CURRENT: it had been read */
 	uint32_t hash;
 	uint16_t size;
 	bool absent;
 	bool suspect;
 	bool used;   /* asked for since the hand came by */
 	bool wanted; /* in the list */
+	bool asked;  /* for, because it is wanted */
+	bool hot;    /* moved after that */
 	uint8_t bytes[];
 };
 
@@ -371,17 +373,23 @@ void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bo
 		/* What is here is newer, and so is when it was so. */
 		if (old->suspect && !suspect) {
 			old->suspect = false;
+			old->as_of_us = as_of_us;
 			unwant(cache, old);
 		}
 		return;
 	}
+	/* The same again: it has been there since then. */
+	if (old && !suspect && !old->suspect && old->absent == absent &&
+		version_of(old) == (absent ? -1 : row->version) && old->as_of_us < as_of_us)
+		as_of_us = old->as_of_us;
+	bool hot = old && old->hot && old->used && !suspect;
 	if (old)
 		unwant(cache, old);
 	cache->entry_bytes -= old ? entry_cost(old) : 0;
 	struct cached *entry = entry_make(old, row, absent);
 	entry->suspect = suspect;
 	entry->as_of_us = as_of_us;
-	entry->used = used;
+	entry->used = used && !hot; /* again, to be read again after the next time */
 	cache->entry_bytes += entry_cost(entry);
 	if (entry != old)
 		free(old);
@@ -391,6 +399,8 @@ void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bo
 		drop(cache, slot);
 		return;
 	}
+	if (hot)
+		(void)want(cache, entry);
 	if (cache->count * 2 > cache->slot_count)
 		grow(cache);
 	if (cache_bytes(cache) > cache->bytes_max)
@@ -410,6 +420,9 @@ static void suspect_at(struct cache *cache, size_t slot, int64_t as_of_us)
 	if (!entry->suspect)
 		entry->as_of_us = as_of_us;
 	entry->suspect = true;
+	entry->hot = entry->asked;
+	if (entry->wanted)
+		return;
 	/* Read again only for who asks for it. */
 	if (!entry->used || !want(cache, entry))
 		drop(cache, slot);
@@ -420,7 +433,7 @@ static void suspect_at(struct cache *cache, size_t slot, int64_t as_of_us)
 void cache_suspect(struct cache *cache, const struct stock_row *key, int64_t as_of_us)
 {
 	size_t slot = find(cache, key);
-	if (cache->slots[slot] && !cache->slots[slot]->wanted)
+	if (cache->slots[slot])
 		suspect_at(cache, slot, as_of_us);
 }
 
@@ -432,7 +445,8 @@ void cache_suspect_location(struct cache *cache, const char *location, int64_t a
 	for (size_t i = cache->slot_count; i > 0;) {
 		const struct cached *entry = cache->slots[i - 1];
 		arena_reset(&arena);
-		if (entry && !entry->wanted && strcmp(unpack_row(entry, &arena)->location, location) == 0)
+		bool waits = entry && entry->wanted && entry->suspect;
+		if (entry && !waits && strcmp(unpack_row(entry, &arena)->location, location) == 0)
 			suspect_at(cache, i - 1, as_of_us);
 		else
 			i--;
@@ -454,8 +468,10 @@ const void **cache_wanted(struct cache *cache, struct arena *arena, size_t *coun
 {
 	*count = cache->wanted_count;
 	const void **keys = arena_alloc_array(arena, *count, sizeof(*keys));
-	for (size_t i = 0; i < *count; i++)
+	for (size_t i = 0; i < *count; i++) {
+		cache->wanted[i]->asked = true;
 		keys[i] = unpack_row(cache->wanted[i], arena);
+	}
 	qsort(keys, *count, sizeof(*keys), key_order);
 	return keys;
 }

@@ -8,8 +8,10 @@
  *      +--------------+---- something moved it, and nobody asked since: dropped
  *
  * What is CURRENT is the row as of now, as far as the feed has come. What is SUSPECT is the row as it
- * was when it was last current, and waits to be read again. Rows are packed: small numbers take one
- * byte. Bounded in bytes; of the rows that were not asked for lately one makes room for another.
+ * was when it was last current, and waits to be read again. A row that is moved while it waits, and
+ * is asked for, is read again once more: one that is moved and read all the time is always current.
+ * Rows are packed: small numbers take one byte. Bounded in bytes; of the rows that were not asked for
+ * lately one makes room for another.
  */
 #ifndef STOCKBOOK_ENGINE_CACHE_H
 #define STOCKBOOK_ENGINE_CACHE_H
@@ -27,15 +29,16 @@ void cache_clear(struct cache *cache);
 
 enum cache_state {
 	CACHE_UNKNOWN,
-	CACHE_CURRENT,
+	CACHE_CURRENT, /* it was there already at *as_of_us */
 	CACHE_SUSPECT, /* as it was at *as_of_us */
 };
 
-/* *row, in the arena, or NULL where there is none. *as_of_us is set for what is SUSPECT. */
+/* *row, in the arena, or NULL where there is none. */
 enum cache_state cache_get(struct cache *cache, const struct stock_row *key, struct arena *arena,
 	const struct stock_row **row, int64_t *as_of_us);
 /* A row that was read, or only the key of one that is absent. suspect: it may have been moved since,
- * but was so at as_of_us. An older version never replaces a newer one. */
+ * but was so at as_of_us; else it was read before as_of_us. An older version never replaces a newer
+ * one. */
 void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bool suspect,
 	int64_t as_of_us);
 /* Nothing is known of the row any more. */

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "engine/catalog.h"
+#include "engine/confirm.h"
 #include "engine/feed_private.h"
 #include "engine/lane.h"
 #include "engine/live.h"
@@ -197,7 +198,8 @@ static void refuse_for_room(struct engine *engine, struct engine_request *reques
 
 static size_t reads_waiting(const struct engine *engine)
 {
-	return engine->reads.count + engine->heavy_reads.count + engine->late.count;
+	return engine->reads.count + engine->heavy_reads.count + engine->late.count +
+		   confirm_count(engine->confirm);
 }
 
 static enum queue_room submit_read(struct engine *engine, struct engine_request *request)
@@ -206,7 +208,10 @@ static enum queue_room submit_read(struct engine *engine, struct engine_request 
 		queue_push(&engine->decided, request);
 		return QUEUE_HAS_ROOM;
 	}
-	enum queue_room room = queue_room(request, fair_queue_count_of(&engine->reads, request->caller),
+	enum queue_room room;
+	if (request->max_staleness_us == 0 && confirm_takes(engine->confirm, request, &room))
+		return room;
+	room = queue_room(request, fair_queue_count_of(&engine->reads, request->caller),
 		engine->reads.count + engine->late.count, engine->settings.queue_operations_max);
 	if (room == QUEUE_HAS_ROOM)
 		fair_queue_push(&engine->reads, request);
@@ -247,6 +252,8 @@ static void on_kick(uv_prepare_t *prepare)
 		engine_answer(engine, queue_pop(&engine->decided));
 	for (uint32_t i = 0; i < engine->settings.lanes; i++)
 		lane_kick(engine->lanes[i]);
+	if (confirm_wants(engine->confirm))
+		feed_confirm(engine->feed);
 	for (uint32_t i = 0; i < engine->settings.readers; i++)
 		reader_kick(engine->readers[i]);
 	check_drained(engine);
@@ -317,6 +324,7 @@ static void on_tick(uv_timer_t *timer)
 	struct queue over = {0};
 	fair_queue_sift(&engine->reads, now_us, &over);
 	fair_queue_sift(&engine->heavy_reads, now_us, &over);
+	confirm_tick(engine->confirm, now_us, &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
 		engine_give_up(engine, request, !any_reader_connected(engine));
 	queue_sift(&engine->late, now_us, &over);
@@ -420,6 +428,8 @@ static void settings_take(struct engine *engine, const struct engine_settings *g
 	settings->lock_timeout_ms = or_default(given->lock_timeout_ms, 2000);
 	settings->policy_staleness_ms = or_default(given->policy_staleness_ms, 1000);
 	settings->sweep_interval_ms = or_default(given->sweep_interval_ms, 1000);
+	settings->fresh_reads_min = or_default(given->fresh_reads_min, 200);
+	settings->fresh_window_ms = or_default(given->fresh_window_ms, 1000);
 	CHECK(settings->limits.parts > 0 && settings->limits.parts < UUID_PARTS_MAX);
 }
 
@@ -457,6 +467,7 @@ struct engine *engine_open(uv_loop_t *loop, const struct engine_settings *settin
 		engine->readers[i] = reader_open(engine, i);
 	engine->catalog = catalog_open(engine);
 	engine->sweeper = sweeper_open(engine);
+	engine->confirm = confirm_open(engine);
 	engine->feed = feed_open(engine);
 	engine->live = live_open(engine);
 	handles_open(engine);
@@ -486,6 +497,7 @@ static void engine_free(struct engine *engine)
 	catalog_free(engine->catalog);
 	sweeper_free(engine->sweeper);
 	feed_free(engine->feed);
+	confirm_free(engine->confirm);
 	live_free(engine->live);
 	policy_free(engine->policy);
 	recollection_free(engine->recollection);

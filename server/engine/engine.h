@@ -47,6 +47,10 @@ struct engine_settings {
 	uint32_t policy_staleness_ms;  /* [1000] */
 	uint32_t sweep_interval_ms;    /* [1000] */
 	size_t cache_bytes_max;        /* of stock rows that reads are answered from; 0: none */
+	/* Fresh reads in a window, from which on they are answered from that memory, once the database has
+	 * said that it is as new: [200] in [1000] ms. */
+	uint32_t fresh_reads_min;
+	uint32_t fresh_window_ms;
 	int64_t lane_memory_bytes_max; /* [64 MB] of stock rows that lanes decide from; < 0: none */
 	int64_t request_retention_us;  /* how long request ids are remembered; 0: for ever */
 	/* "Sweeper/ExpireReservations"; NULL: holds are not tidied up here. */
@@ -107,6 +111,9 @@ struct engine_request {
 	/* Of a read: it may be answered from memory with rows as they were so long ago. 0: it is as new as
 	 * all that was committed before it was submitted. */
 	int64_t max_staleness_us;
+	/* Of a read: it asks for stock and policies by their keys, mostly. Fresh, it is worth deciding from
+	 * memory too, where the database says that memory is as new. */
+	bool recalls;
 	/* Of a read: by part from 0 the sequences that the answer must include, or NULL. It waits until
 	 * the database has come so far. */
 	const int64_t *at_least;
@@ -126,6 +133,7 @@ struct engine_request {
 	/* The engine's own. */
 	struct engine_request *next;
 	int64_t submitted_us;
+	uint64_t decided_at; /* of a fresh read decided from memory: what the feed had told by then */
 };
 
 /* Queues it. When there is no room, for it or for more of its caller, it is answered OVERLOADED. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/confirm.h"
 #include "engine/feed_private.h"
 #include "engine/live.h"
 #include "observe/log.h"
@@ -19,6 +20,8 @@
 /* A chunk takes what comes until it has this much. */
 #define CHUNK_BYTES_FULL ((size_t)64 << 10)
 #define CURRENT_US_MAX INT64_C(2000000)
+/* A question that takes longer is not waited for by fresh reads. */
+#define CONFIRM_US_MAX INT64_C(50000)
 
 #define STATE(state) (1U << FEED_##state)
 
@@ -128,6 +131,16 @@ static int64_t events_of_a_part(const struct feed *feed)
 	return most < POLL_EVENTS_PART_MIN ? POLL_EVENTS_PART_MIN : most;
 }
 
+static void ranges_set(struct feed *feed, bool starts)
+{
+	for (int32_t i = 0; i < feed->parts; i++) {
+		int64_t after = starts ? -1 : feed->known[i];
+		int64_t until = starts ? -1 : after + events_of_a_part(feed);
+		feed->ranges[i] = (struct feed_range){.part = i, .after = after, .until = until};
+	}
+}
+
+/* Whether there is news, or all of it at once where that is likely. */
 static void ask(struct feed *feed)
 {
 	if (feed->asking || feed->state == FEED_IDLE || feed->state == FEED_CLOSED ||
@@ -138,17 +151,20 @@ static void ask(struct feed *feed)
 	feed->batch.done = on_answered;
 	feed->batch.data = feed;
 	bool starts = feed->state == FEED_STARTING;
-	for (int32_t i = 0; i < feed->parts; i++) {
-		int64_t after = starts ? -1 : feed->known[i];
-		int64_t until = starts ? -1 : after + events_of_a_part(feed);
-		feed->ranges[i] = (struct feed_range){.part = i, .after = after, .until = until};
-	}
-	if (starts)
+	struct live *live = feed->engine->live;
+	feed->asks_all = feed->had_news || feed->hinted || live_waits(live);
+	if (starts) {
+		ranges_set(feed, true);
 		feed_start_ask(feed->statements, &feed->batch, feed->ranges, (size_t)feed->parts);
-	else {
+	} else if (feed->asks_all) {
+		ranges_set(feed, false);
 		feed_page_ask(feed->statements, &feed->batch, feed->ranges, (size_t)feed->parts);
-		live_ask(feed->engine->live, &feed->batch);
+		live_ask(live, &feed->batch);
+	} else {
+		feed_news_ask(feed->statements, &feed->batch, feed->known, (size_t)feed->parts);
 	}
+	if (!starts)
+		confirm_asked(feed->engine->confirm);
 	feed->asking = true;
 	feed->stale = feed->hinted = false;
 	feed->asked_us = engine_clock_us();
@@ -179,6 +195,20 @@ void feed_hint(struct feed *feed)
 		ask_in(feed, INTERVAL_MS_MIN);
 }
 
+bool feed_confirms(const struct feed *feed)
+{
+	if (feed->state != FEED_FOLLOWING)
+		return false;
+	return feed->asking ? engine_clock_us() - feed->asked_us < CONFIRM_US_MAX
+						: db_connection_accepts(feed->connection);
+}
+
+void feed_confirm(struct feed *feed)
+{
+	if (feed->state == FEED_FOLLOWING && !feed->asking)
+		ask(feed);
+}
+
 /* ---- What comes back ---- */
 
 static void started(struct feed *feed)
@@ -206,6 +236,7 @@ static void lose_place(struct feed *feed, enum feed_page_state why, const struct
 		log_integer("head", hole->head));
 	window_clear(feed);
 	feed_set_state(feed, FEED_STARTING);
+	confirm_give_back(feed->engine->confirm);
 	live_lost(feed->engine->live);
 	cursors_restart(feed);
 }
@@ -229,6 +260,7 @@ static bool absorb_news(struct feed *feed, bool *more)
 		feed->known[i] = range->head < range->until ? range->head : range->until;
 		*more = *more || range->head > range->until;
 	}
+	feed->event_count += page.count;
 	metric_add(feed->metrics.events, (int64_t)page.count);
 	if (page.count > 0)
 		metric_observe(feed->metrics.lag, engine_now_us() - page.events[page.count - 1].change->at);
@@ -244,6 +276,9 @@ static bool absorb(struct feed *feed)
 	struct live *live = feed->engine->live;
 	bool news = db_rows_count(db_batch_rows(&feed->batch, 0)) > 0;
 	bool more = false;
+	feed->had_news = news;
+	if (news && !feed->asks_all)
+		return true; /* the next question is what it is */
 	if (news && !absorb_news(feed, &more))
 		return true;
 	if (!more)
@@ -262,6 +297,9 @@ static void on_answered(struct db_batch *batch, const struct fault *fault)
 	feed->asking = false;
 	if (feed->state == FEED_CLOSED || feed->state == FEED_IDLE)
 		return;
+	struct confirm *confirm = feed->engine->confirm;
+	if (feed->stale || fault)
+		confirm_give_back(confirm);
 	if (feed->stale) {
 		ask_in(feed, 0);
 		return;
@@ -284,6 +322,16 @@ static void on_answered(struct db_batch *batch, const struct fault *fault)
 	if (rest_ms > INTERVAL_MS_MAX)
 		rest_ms = INTERVAL_MS_MAX;
 	ask_in(feed, more ? 0 : interval_ms > rest_ms ? interval_ms : rest_ms);
+	if (feed->state != FEED_FOLLOWING)
+		return;
+	if (!more)
+		confirm_told(confirm);
+	else if (feed->asks_all)
+		confirm_incomplete(confirm);
+	/* The next question is on its way while these are answered. */
+	if (confirm_count(confirm) > 0)
+		ask(feed);
+	confirm_answer(confirm);
 }
 
 bool feed_has_come_to(const struct feed *feed, const int64_t *at_least)
@@ -312,8 +360,10 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 	if (to != DB_STATE_READY || feed->state == FEED_IDLE || feed->state == FEED_CLOSED)
 		return;
 	/* Perhaps with another server, which knows less: nothing is to be trusted to memory. */
-	if (feed->state == FEED_FOLLOWING)
+	if (feed->state == FEED_FOLLOWING) {
+		confirm_give_back(feed->engine->confirm);
 		live_lost(feed->engine->live);
+	}
 	ask_in(feed, 0);
 }
 
@@ -364,6 +414,7 @@ void feed_disuse(struct feed *feed)
 		return;
 	uv_timer_stop(&feed->timer);
 	window_clear(feed);
+	confirm_give_back(feed->engine->confirm);
 	feed->stale = true;
 	feed_set_state(feed, FEED_IDLE);
 }
@@ -411,6 +462,7 @@ void feed_close(struct feed *feed)
 {
 	cursors_close(feed);
 	window_clear(feed);
+	confirm_give_back(feed->engine->confirm);
 	feed_set_state(feed, FEED_CLOSED);
 	if (feed->connection) {
 		db_connection_close(feed->connection, engine_closed_one, feed->engine);

@@ -7,6 +7,7 @@
 
 struct feed_statements {
 	struct arena arena;
+	struct db_statement news;
 	struct db_statement heads;
 	struct db_statement movements;
 	struct db_statement changes;
@@ -43,6 +44,10 @@ struct feed_statements *feed_statements_new(void)
 	arena_init(arena);
 	const char *movement = columns(arena, TABLE(movement), "m");
 	const char *change = columns(arena, TABLE(change), "c");
+	static const enum db_type known[] = {DB_INT8_ARRAY};
+	statements->news = (struct db_statement){"feed news",
+		"SELECT h.part, h.sequence FROM part_head h WHERE h.sequence <> ($1)[h.part + 1]",
+		ARRAY_COUNT(known), known};
 	statements->heads =
 		statement("feed heads", "SELECT h.part, h.sequence FROM " RANGES
 								" JOIN part_head h ON h.part = k.part WHERE h.sequence <> k.after");
@@ -101,6 +106,17 @@ static void range_values(struct arena *arena, const struct feed_range *ranges, s
 	values[0] = db_array_value(&parts);
 	values[1] = db_array_value(&after);
 	values[2] = db_array_value(&until);
+}
+
+void feed_news_ask(const struct feed_statements *statements, struct db_batch *batch,
+	const int64_t *known, size_t count)
+{
+	struct db_array array;
+	db_array_init(&array, batch->arena, DB_INT8);
+	for (size_t i = 0; i < count; i++)
+		db_array_add_int8(&array, known[i]);
+	struct db_value value = db_array_value(&array);
+	db_batch_add(batch, &statements->news, &value);
 }
 
 void feed_page_ask(const struct feed_statements *statements, struct db_batch *batch,

@@ -32,6 +32,10 @@ struct feed_statements;
 struct feed_statements *feed_statements_new(void);
 void feed_statements_free(struct feed_statements *statements);
 
+/* Which parts are not where they are known to be: the first statement's rows say so. `known` is by part
+ * from 0, and lives as long as the batch. */
+void feed_news_ask(const struct feed_statements *statements, struct db_batch *batch,
+	const int64_t *known, size_t count);
 /* Ranges ascend by part. Both add to an empty batch. */
 void feed_page_ask(const struct feed_statements *statements, struct db_batch *batch,
 	const struct feed_range *ranges, size_t count);

@@ -46,13 +46,16 @@ struct feed {
 	struct db_batch batch;
 	struct feed_range *ranges;
 	bool asking;
-	bool stale;  /* what is asked is not wanted any more */
-	bool hinted; /* while asking */
+	bool asks_all; /* not only whether there is news */
+	bool had_news; /* the last answer, so that the next one may have some, too */
+	bool stale;    /* what is asked is not wanted any more */
+	bool hinted;   /* while asking */
 	uv_timer_t timer;
 	uint64_t interval_ms;
 	int64_t asked_us;   /* when the last question was sent */
 	int64_t current_us; /* all that was committed before is known; engine_clock_us() */
 	int64_t *known;     /* by part */
+	uint64_t event_count;
 
 	/* The window: chunks by serial number, oldest to newest. */
 	struct feed_chunk *chunks[FEED_CHUNKS_MAX];
@@ -89,6 +92,11 @@ void feed_free(struct feed *feed);
 bool feed_has_come_to(const struct feed *feed, const int64_t *at_least);
 /* A lane of this server has just committed: there is news. */
 void feed_hint(struct feed *feed);
+
+/* Whether it answers who asks now, and soon. */
+bool feed_confirms(const struct feed *feed);
+/* Fresh reads wait for its answer: asks at once, or once the question on its way is answered. */
+void feed_confirm(struct feed *feed);
 
 /* Hands out what there is, and calls watches that are due, from the loop's next turn on. */
 void feed_pump(struct feed *feed);

@@ -1,10 +1,11 @@
-/* Live: cache, policies, and answers from memory. Watches are in watch.c. */
+/* Live: cache, policies, and answers from memory. Watches are in watch.c, fresh reads in confirm.c. */
 #include "engine/live.h"
 
 #include <string.h>
 
 #include "engine/bind.h"
 #include "engine/cache.h"
+#include "engine/confirm.h"
 #include "engine/feed_private.h"
 #include "engine/live_private.h"
 #include "observe/metrics.h"
@@ -52,17 +53,35 @@ bool live_follows(const struct live *live)
 	return live->active || live->watch_count > 0;
 }
 
-uint64_t live_serial(const struct live *live)
+uint64_t live_told(const struct live *live)
 {
-	return live->serial;
+	return live->told;
+}
+
+/* Rows are kept for those who read what may be old, and for fresh reads that are confirmed. */
+static void keep(struct live *live, bool keep)
+{
+	if (keep == live->active || live->engine->settings.cache_bytes_max == 0)
+		return;
+	live->active = keep;
+	if (keep) {
+		feed_use(live->engine->feed);
+		return;
+	}
+	cache_clear(live->cache);
+	feed_disuse(live->engine->feed);
+}
+
+void live_keep_for_fresh(struct live *live, bool fresh)
+{
+	keep(live, fresh || live->old_reads);
 }
 
 void live_tick(struct live *live)
 {
-	if (live->active && engine_clock_us() - live->used_us > REST_US) {
-		live->active = false;
-		cache_clear(live->cache);
-		feed_disuse(live->engine->feed);
+	if (live->old_reads && engine_clock_us() - live->used_us > REST_US) {
+		live->old_reads = false;
+		keep(live, confirm_follows(live->engine->confirm));
 	}
 	size_t rows = cache_rows(live->cache);
 	metric_set(live->metrics.rows, (int64_t)rows);
@@ -73,19 +92,33 @@ void live_tick(struct live *live)
 
 /* ---- Rows ---- */
 
-void live_loaded(struct live *live, const void *const *keys, size_t key_count,
-	const void *const *rows, size_t row_count, uint64_t asked_serial, int64_t asked_us)
+static uint64_t *told_of(struct live *live, const void *key)
 {
-	if (!live->active || live->engine->feed->state != FEED_FOLLOWING)
-		return;
-	/* The feed's answers since then may have told of a movement that came after this read. */
-	bool suspect = asked_serial != live->serial;
+	return &live->told_of[row_key_hash(TABLE(stock), key) % LIVE_BUCKETS];
+}
+
+/* Rows for keys, both ascending, as of a question that was asked at asked_us and answered before
+ * known_us. */
+static void put_rows(struct live *live, const void *const *keys, size_t key_count,
+	const void *const *rows, size_t row_count, uint64_t asked_told, int64_t asked_us,
+	int64_t known_us)
+{
 	size_t row = 0;
 	for (size_t i = 0; i < key_count; i++) {
 		bool found = row < row_count && row_key_compare(TABLE(stock), keys[i], rows[row]) == 0;
-		cache_put(live->cache, found ? rows[row] : keys[i], !found, suspect, asked_us);
+		/* What the feed has told of since then may have come after this read. */
+		bool suspect = live->told_of_all > asked_told || *told_of(live, keys[i]) > asked_told;
+		cache_put(live->cache, found ? rows[row] : keys[i], !found, suspect,
+			suspect ? asked_us : known_us);
 		row += found;
 	}
+}
+
+void live_loaded(struct live *live, const void *const *keys, size_t key_count,
+	const void *const *rows, size_t row_count, uint64_t asked_told, int64_t asked_us)
+{
+	if (live->active && live->engine->feed->state == FEED_FOLLOWING)
+		put_rows(live, keys, key_count, rows, row_count, asked_told, asked_us, engine_clock_us());
 }
 
 bool live_waits(const struct live *live)
@@ -111,16 +144,20 @@ void live_absorb(struct live *live, const struct db_batch *batch)
 		arena_reset(&live->arena);
 		const struct db_rows *result = db_batch_rows(batch, live->reload);
 		const void **rows = bind_read(TABLE(stock), result, &live->arena);
-		live_loaded(live, live->keys, live->key_count, rows, db_rows_count(result), live->serial,
-			live->engine->feed->asked_us);
+		/* Of the moment of the question itself. */
+		int64_t asked_us = live->engine->feed->asked_us;
+		put_rows(live, live->keys, live->key_count, rows, db_rows_count(result), live->told,
+			asked_us, asked_us - 1);
 	}
 	live->reload = SIZE_MAX;
-	feed_pump(live->engine->feed);
+	if (live->dirty)
+		feed_pump(live->engine->feed);
 }
 
 static void all_is_suspect(struct live *live)
 {
 	live->serial++;
+	live->told_of_all = ++live->told;
 	live->reload = SIZE_MAX;
 	cache_clear(live->cache);
 	policy_changed(live->engine->policy, UINT32_MAX, engine_clock_us());
@@ -151,6 +188,7 @@ static void suspect_row(struct live *live, const char *sku, const char *location
 		.sku = sku,
 		.location = location,
 	};
+	*told_of(live, &key) = live->told;
 	cache_suspect(live->cache, &key, current_us);
 }
 
@@ -193,6 +231,7 @@ static void on_change(struct live *live, const struct change_row *change, int64_
 		watches_mark(live, change->document_code);
 	} else if (change->document_kind == KIND(STOCK_POLICY)) {
 		/* Of which SKUs it does not say. */
+		live->told_of_all = live->told;
 		cache_suspect_location(live->cache, change->document_code, current_us);
 		watches_mark_all(live);
 	} else if (changed != 0) {
@@ -203,14 +242,18 @@ static void on_change(struct live *live, const struct change_row *change, int64_
 void live_events(struct live *live, const struct feed_event *events, size_t count,
 	int64_t current_us)
 {
-	if (!live_follows(live))
-		return;
+	live->told += count > 0;
+	bool follows = live_follows(live);
+	if (!follows)
+		live->told_of_all = live->told;
 	for (size_t i = 0; i < count; i++) {
 		const struct movement_row *movement = events[i].movement;
 		if (!movement) {
 			on_change(live, events[i].change, current_us);
 			continue;
 		}
+		if (!follows)
+			continue;
 		suspect_row(live, movement->sku, movement->from_location, current_us);
 		suspect_row(live, movement->sku, movement->to_location, current_us);
 		watches_mark(live, movement->sku);
@@ -218,14 +261,6 @@ void live_events(struct live *live, const struct feed_event *events, size_t coun
 }
 
 /* ---- Answers ---- */
-
-struct recall {
-	struct live *live;
-	struct arena *arena;
-	int64_t oldest_us;     /* what is older does not count */
-	int64_t as_of_us;      /* of the oldest row */
-	bool suspect_is_known; /* rows that were moved since may be given */
-};
 
 /* A row as of oldest_us or later; workset_absent; or NULL, when it is not known. */
 static const void *recall_row(void *data, const struct table *table, const void *key)
@@ -236,13 +271,18 @@ static const void *recall_row(void *data, const struct table *table, const void 
 	if (table == TABLE(stock)) {
 		const struct stock_row *stock;
 		enum cache_state state =
-			cache_get(recall->live->cache, key, recall->arena, &stock, &as_of_us);
+			cache_get(recall->live->cache, key, &recall->live->arena, &stock, &as_of_us);
 		if (state == CACHE_UNKNOWN)
 			return NULL;
-		if (state == CACHE_SUSPECT && (!recall->suspect_is_known || as_of_us < recall->oldest_us))
+		if (state == CACHE_SUSPECT && (!recall->suspect_is_known || as_of_us < recall->oldest_us)) {
+			recall->waits = true;
 			return NULL;
-		if (state == CACHE_CURRENT)
+		}
+		if (state == CACHE_CURRENT) {
+			if (recall->settled_us > 0 && as_of_us >= recall->settled_us)
+				return NULL;
 			as_of_us = INT64_MAX;
+		}
 		row = stock ? (const void *)stock : workset_absent;
 	} else if (table->kind == TABLE_POLICY) {
 		row = policy_look_since(recall->live->engine->policy, table, key, recall->oldest_us,
@@ -264,10 +304,10 @@ static bool recall_atlas(void *data, const struct location_group_row *group, str
 	return true;
 }
 
-/* True: decided without a question. */
-static bool decide(struct live *live, struct engine_request *request, struct recall *recall)
+bool live_decide(struct live *live, struct engine_request *request, struct recall *recall)
 {
 	const struct operation *operation = request->operation;
+	arena_reset(&live->arena);
 	struct run run = {
 		.set = workset_new(&live->arena),
 		.arena = &live->arena,
@@ -291,33 +331,24 @@ static bool decide(struct live *live, struct engine_request *request, struct rec
 	return true;
 }
 
-static void begin_use(struct live *live, int64_t now_us)
-{
-	live->used_us = now_us;
-	if (live->active || live->engine->settings.cache_bytes_max == 0)
-		return;
-	live->active = true;
-	feed_use(live->engine->feed);
-}
-
 bool live_answer(struct live *live, struct engine_request *request)
 {
 	const struct feed *feed = live->engine->feed;
 	int64_t now_us = engine_clock_us();
-	begin_use(live, now_us);
+	live->used_us = now_us;
+	live->old_reads = true;
+	keep(live, true);
 	struct recall recall = {
 		.live = live,
-		.arena = &live->arena,
 		.oldest_us = now_us - request->max_staleness_us,
 		.as_of_us = feed->current_us,
 		.suspect_is_known = request->at_least == NULL,
 	};
 	if (request->at_least && recall.oldest_us < feed->current_us)
 		recall.oldest_us = feed->current_us;
-	arena_reset(&live->arena);
 	if (!live->active || feed->state != FEED_FOLLOWING ||
 		feed->current_us < now_us - request->max_staleness_us ||
-		!feed_has_come_to(feed, request->at_least) || !decide(live, request, &recall)) {
+		!feed_has_come_to(feed, request->at_least) || !live_decide(live, request, &recall)) {
 		metric_add(live->metrics.misses, 1);
 		return false;
 	}

@@ -29,11 +29,11 @@ bool live_answer(struct live *live, struct engine_request *request);
 
 /* ---- From loading ---- */
 
-/* How many of the feed's answers there were: what is read is compared with it. */
-uint64_t live_serial(const struct live *live);
+/* How many of the feed's answers told of something: what is read is compared with it. */
+uint64_t live_told(const struct live *live);
 /* Stock rows that were read by a question of that time, and the keys that it was for. Both ascend. */
 void live_loaded(struct live *live, const void *const *keys, size_t key_count,
-	const void *const *rows, size_t row_count, uint64_t asked_serial, int64_t asked_us);
+	const void *const *rows, size_t row_count, uint64_t asked_told, int64_t asked_us);
 
 /* ---- From the feed ---- */
 

@@ -179,7 +179,7 @@ bool load_add(struct load *load, struct workset *set, struct db_batch *batch, in
 	load->parts = NULL;
 	load->part_count = load->part_capacity = 0;
 	load->asked_us = now_us;
-	load->asked_serial = load->live ? live_serial(load->live) : 0;
+	load->asked_told = load->live ? live_told(load->live) : 0;
 	choose(load);
 	size_t count;
 	struct need *const *needs = workset_needs(set, &count);
@@ -223,7 +223,7 @@ static void absorb_part(struct load *load, const struct load_part *part, int64_t
 		return;
 	}
 	if (load->live && part->kind == PART_ROWS && part->table == TABLE(stock) && !part->locked)
-		live_loaded(load->live, part->keys, part->key_count, read, count, load->asked_serial,
+		live_loaded(load->live, part->keys, part->key_count, read, count, load->asked_told,
 			load->asked_us);
 	if (load->recollection && part->kind == PART_ROWS && part->table == TABLE(stock))
 		recollection_put(load->recollection, read, count);

@@ -33,7 +33,7 @@ struct load {
 	size_t part_count;
 	size_t part_capacity;
 	int64_t asked_us;
-	uint64_t asked_serial; /* of the feed */
+	uint64_t asked_told; /* by the feed */
 	/* The last row, in the global order, that this transaction has locked; NULL: none. */
 	const struct row *highest;
 	/* The keys of all rows that were to be locked, as rows of their tables, in every round since

@@ -21,6 +21,7 @@ struct verify;
 struct catalog;
 struct feed;
 struct live;
+struct confirm;
 struct recollection;
 
 struct engine_metrics {
@@ -79,6 +80,7 @@ struct engine {
 	struct sweeper *sweeper;
 	struct feed *feed;
 	struct live *live;
+	struct confirm *confirm;
 	struct verify *verifications[ENGINE_VERIFICATIONS_MAX];
 
 	uv_prepare_t kick; /* starts what was submitted in this turn of the loop, as one batch */

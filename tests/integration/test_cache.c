@@ -111,6 +111,53 @@ static void a_row_that_was_moved_is_as_old_as_it_was_and_wanted_again(void **sta
 	assert_false(cache_waits(cache));
 }
 
+/* Moved while it is being read again: it is asked for with each question, for as long as somebody asks
+ * for it between two of them. */
+static void a_row_that_is_moved_and_asked_for_all_the_time_is_always_current(void **state)
+{
+	(void)state;
+	const struct stock_row *found;
+	size_t count;
+	cache_put(cache, stock("MUG", "LEEDS", 1, 1), false, false, 0);
+	cache_suspect(cache, stock("MUG", "LEEDS", 0, 0), 1);
+	for (int i = 2; i < 10; i++) {
+		assert_int_not_equal(get("MUG", "LEEDS", &found), CACHE_UNKNOWN);
+		cache_wanted(cache, &arena, &count);
+		assert_int_equal(count, 1);
+		cache_suspect(cache, stock("MUG", "LEEDS", 0, 0), i);
+		cache_put(cache, stock("MUG", "LEEDS", i, i), false, false, i);
+		assert_int_equal(get("MUG", "LEEDS", &found), CACHE_CURRENT);
+		assert_int_equal(found->available, i);
+		assert_true(cache_waits(cache));
+	}
+	/* Once more, and then it is not moved. */
+	cache_wanted(cache, &arena, &count);
+	cache_suspect(cache, stock("MUG", "LEEDS", 0, 0), 10);
+	cache_put(cache, stock("MUG", "LEEDS", 10, 10), false, false, 10);
+	cache_wanted(cache, &arena, &count);
+	cache_put(cache, stock("MUG", "LEEDS", 10, 10), false, false, 11);
+	assert_false(cache_waits(cache));
+	assert_int_equal(get("MUG", "LEEDS", &found), CACHE_CURRENT);
+	/* Moved while it was only read ahead: it is not current until it has been read again. */
+	cache_suspect(cache, stock("MUG", "LEEDS", 0, 0), 12);
+	assert_int_equal(get("MUG", "LEEDS", &found), CACHE_SUSPECT);
+}
+
+/* What was there already when a question was asked is of its moment, however often it is read. */
+static void a_row_that_is_read_again_unchanged_has_been_there_all_the_time(void **state)
+{
+	(void)state;
+	const struct stock_row *found;
+	int64_t as_of_us;
+	cache_put(cache, stock("MUG", "LEEDS", 3, 1), false, false, 100);
+	cache_put(cache, stock("MUG", "LEEDS", 3, 1), false, false, 200);
+	cache_get(cache, stock("MUG", "LEEDS", 0, 0), &arena, &found, &as_of_us);
+	assert_int_equal(as_of_us, 100);
+	cache_put(cache, stock("MUG", "LEEDS", 2, 2), false, false, 300);
+	cache_get(cache, stock("MUG", "LEEDS", 0, 0), &arena, &found, &as_of_us);
+	assert_int_equal(as_of_us, 300);
+}
+
 static void who_is_not_asked_for_is_dropped_when_it_moves(void **state)
 {
 	(void)state;
@@ -235,6 +282,9 @@ static void it_agrees_with_a_plain_table(void **state)
 				break;
 			}
 		}
+		size_t count;
+		if (step % 16 == 0) /* what is moved from now on is hot */
+			(void)cache_wanted(cache, &arena, &count);
 		if (step % 1000 == 0)
 			arena_reset(&arena);
 	}
@@ -247,6 +297,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(that_there_is_no_row_is_known_too, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_row_that_was_moved_is_as_old_as_it_was_and_wanted_again,
 			setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_row_that_is_moved_and_asked_for_all_the_time_is_always_current, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+			a_row_that_is_read_again_unchanged_has_been_there_all_the_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_is_not_asked_for_is_dropped_when_it_moves, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(an_older_version_never_replaces_a_newer_one, setup,
