@@ -93,6 +93,17 @@ class Server:
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def metric(self, name):
+        """A metric's value, by its name with its labels: the server prints them when told to."""
+        printed = os.path.getsize(self.log_path)
+        self.signal(signal.SIGUSR1)
+
+        def value():
+            with open(self.log_path, encoding="utf-8", errors="replace") as file:
+                file.seek(printed)
+                return re.search(rf"^{re.escape(name)} (\d+)\n", file.read(), re.M)
+        return int(wait_for(value, 20, f"the server prints {name}")[1])
+
     def fail(self, what):
         end = "\n".join(self.log().splitlines()[-60:])
         raise AssertionError(f"{what}; the server's log ends with:\n{end}")
