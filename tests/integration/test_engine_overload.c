@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "db/connection.h"
 #include "engine_fixture.h"
+#include "holder.h"
 #include "observe/metrics.h"
 #include "support/database.h"
 
@@ -52,66 +52,6 @@ static struct caller *caller_of(const struct engine_caller *whose)
 }
 
 /* ---- Somebody else's transaction ---- */
-
-struct holder {
-	struct db_connection *connection;
-	struct db_batch batch;
-	struct arena arena;
-	bool answered;
-	bool closed;
-};
-
-static void on_held(struct db_batch *batch, const struct fault *fault)
-{
-	struct holder *holder = batch->data;
-	if (fault)
-		fail_msg("%s", fault->message);
-	holder->answered = true;
-}
-
-static void on_holder_closed(void *data)
-{
-	*(bool *)data = true;
-}
-
-static void holder_run(struct holder *holder, const struct db_statement *const *statements,
-	size_t count, bool continues)
-{
-	db_batch_init(&holder->batch, &holder->arena);
-	for (size_t i = 0; i < count; i++)
-		db_batch_add(&holder->batch, statements[i], NULL);
-	holder->batch.continues_transaction = continues;
-	holder->batch.done = on_held;
-	holder->batch.data = holder;
-	holder->answered = false;
-	db_submit(holder->connection, &holder->batch);
-	while (!holder->answered)
-		uv_run(&fixture.loop, UV_RUN_ONCE);
-}
-
-/* Locks what the statement locks, until it is let go. */
-static void hold(struct holder *holder, const struct db_statement *statement)
-{
-	*holder = (struct holder){0};
-	arena_init(&holder->arena);
-	holder->connection = db_connection_open(&fixture.loop,
-		&(struct db_options){
-			.uri = fixture.database, .name = "holder", .idle_in_transaction_ms = 60000});
-	while (!db_connection_accepts(holder->connection))
-		uv_run(&fixture.loop, UV_RUN_ONCE);
-	holder_run(holder, (const struct db_statement *const[]){&db_begin, statement}, 2, false);
-}
-
-/* Returns when everybody was answered. */
-static void let_go(struct holder *holder)
-{
-	holder_run(holder, (const struct db_statement *const[]){&db_rollback}, 1, true);
-	db_connection_close(holder->connection, on_holder_closed, &holder->closed);
-	while (!holder->closed)
-		uv_run(&fixture.loop, UV_RUN_ONCE);
-	arena_release(&holder->arena);
-	fixture_run(&fixture);
-}
 
 static const struct db_statement lock_mugs = {.name = "lock_mugs",
 	.sql = "SELECT 1 FROM stockbook.stock WHERE location = 'LEEDS' FOR UPDATE"};
@@ -266,7 +206,7 @@ static void how_much_waits_is_told(void **state)
 	(void)state;
 	receive(&fixture, engine, "MUG", "LEEDS", 100);
 	struct holder holder;
-	hold(&holder, &lock_mugs);
+	hold(&fixture, &holder, &lock_mugs);
 	for (size_t i = 0; i < 40; i++) {
 		callers[i] = caller_of(i % 2 ? &noisy : &quiet);
 		reserve(callers[i], engine, "MUG", "LEEDS", 1);
@@ -295,7 +235,7 @@ static void how_much_waits_is_told(void **state)
 /* What waits for whoever holds the stock: callers[0]. */
 static void hold_up_the_first_read(struct holder *holder)
 {
-	hold(holder, &lock_stock);
+	hold(&fixture, holder, &lock_stock);
 	reading = true;
 	callers[0] = caller_of(&noisy);
 	ask_once(callers[0]);
@@ -317,7 +257,7 @@ static void calls_that_are_late_behind_a_lane_that_stands_cost_no_row(void **sta
 	receive(&fixture, engine, "MUG", "LEEDS", 100);
 	int64_t requests = ask(&fixture, "SELECT count(*) FROM stockbook.request");
 	struct holder holder;
-	hold(&holder, &lock_mugs);
+	hold(&fixture, &holder, &lock_mugs);
 	/* Some of these are in the batch that waits for the lock, the others behind it. */
 	for (size_t i = 0; i < 60; i++) {
 		callers[i] = caller_number(i);
@@ -370,7 +310,7 @@ static void a_lane_that_stands_holds_up_neither_reads_nor_other_lanes(void **sta
 		receive(&fixture, two, "MUG", code, 10);
 	}
 	struct holder holder;
-	hold(&holder, &lock_mugs);
+	hold(&fixture, &holder, &lock_mugs);
 	callers[0] = caller_of(&noisy);
 	reserve(callers[0], two, "MUG", "LEEDS", 1);
 	until_sessions_wait(1);
