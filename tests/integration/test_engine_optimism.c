@@ -234,6 +234,28 @@ static void a_row_that_was_only_read_is_looked_at_beside_one_that_changes(void *
 	caller_free(callers[1]);
 }
 
+static const char *mend_now(struct engine *engine)
+{
+	return move(engine, 1, STATE(DAMAGED), STATE(AVAILABLE), new_request_id(&fixture));
+}
+
+static void a_row_that_had_moved_is_read_anew(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	assert_string_equal(mend_now(here), "OUT_OF_STOCK");
+	receive(&fixture, there, "MUG", "LEEDS", 1);
+	/* As right as before, but of another version. */
+	assert_string_equal(mend_now(here), "OUT_OF_STOCK");
+	assert_int_equal(lost("why=\"moved\""), 1);
+	for (size_t i = 0; i < OPTIMISM_PATIENCE_UNKNOWN_MAX; i++)
+		reserve_at(here, "BOWL", "HULL");
+	int64_t before = batches("memory");
+	assert_string_equal(mend_now(here), "OUT_OF_STOCK");
+	assert_int_equal(batches("memory"), before + 1);
+	assert_int_equal(lost("why=\"moved\""), 1);
+}
+
 /* ---- A row that two servers fight over ---- */
 
 #define FIGHTERS 24
@@ -339,6 +361,7 @@ int main(void)
 		TEST(what_took_effect_is_not_refused_by_its_own_effect),
 		TEST(a_request_that_took_effect_elsewhere_is_answered_as_there),
 		TEST(a_row_that_was_only_read_is_looked_at_beside_one_that_changes),
+		TEST(a_row_that_had_moved_is_read_anew),
 		TEST(two_servers_that_fight_over_a_row_come_to_load_it),
 		TEST(who_has_a_row_alone_again_trusts_its_memory_again),
 		TEST(what_was_known_before_a_connection_was_lost_is_not_trusted),
