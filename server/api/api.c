@@ -11,6 +11,7 @@
 #include "api/private.h"
 #include "api/session.h"
 #include "api/wire.h"
+#include "base/message.h"
 #include "observe/metrics.h"
 
 #define CODE_OK 0
@@ -249,6 +250,9 @@ static const ProtobufCMessage *unpack(struct api_call *call, const uint8_t *byte
 {
 	const ProtobufCMessageDescriptor *input = call->method->descriptor->input;
 	struct arena *told = &call->call->arena;
+	const ProtobufCMessage *plain = message_unpack_plain(input, bytes, size, arena);
+	if (plain)
+		return plain;
 	struct wire_fault fault;
 	if (wire_check(input, bytes, size, told, &fault)) {
 		ProtobufCAllocator allocator = api_allocator(arena);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "api/position.h"
+#include "base/message.h"
 #include "google/protobuf/duration.pb-c.h"
 #include "stockbook/v1/sourcing.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
@@ -31,11 +32,12 @@ static bool set_freshness(struct api_call *call, const Google__Protobuf__Duratio
 static void finish_with(struct api_call *call, const ProtobufCMessage *tail)
 {
 	const struct engine_request *request = &call->request;
-	size_t tail_size = protobuf_c_message_get_packed_size(tail);
-	uint8_t *bytes = arena_alloc(&call->call->arena, request->response_size + tail_size);
+	struct packed_message packed = message_pack(tail, &call->call->arena);
+	size_t size = request->response_size + packed.size;
+	uint8_t *bytes = arena_alloc(&call->call->arena, size);
 	memcpy(bytes, request->response, request->response_size);
-	protobuf_c_message_pack(tail, bytes + request->response_size);
-	api_call_finish_packed(call, bytes, request->response_size + tail_size);
+	memcpy(bytes + request->response_size, packed.bytes, packed.size);
+	api_call_finish_packed(call, bytes, size);
 }
 
 static Google__Protobuf__Duration age_of(const struct api_call *call)

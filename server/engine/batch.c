@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/message.h"
 #include "stockbook/v1/common.pb-c.h"
 
 #define POSITION_FIELD 15 /* of every write's response */
@@ -111,11 +112,9 @@ static void parts_note(struct batch *batch, struct entry *entry, size_t first_ev
 
 static void response_pack(struct batch *batch, struct entry *entry, const void *response)
 {
-	size_t size = protobuf_c_message_get_packed_size(response);
-	uint8_t *bytes = arena_alloc(&batch->arena, size);
-	protobuf_c_message_pack(response, bytes);
-	entry->response = bytes;
-	entry->response_size = size;
+	struct packed_message packed = message_pack(response, &batch->arena);
+	entry->response = packed.bytes;
+	entry->response_size = packed.size;
 }
 
 static void *response_new(struct batch *batch, const struct engine_request *request)

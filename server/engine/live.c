@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/message.h"
 #include "engine/bind.h"
 #include "engine/cache.h"
 #include "engine/confirm.h"
@@ -325,9 +326,9 @@ bool live_decide(struct live *live, struct engine_request *request, struct recal
 	enum verdict verdict = operation->run(&run, request->message, response);
 	if (verdict != VERDICT_DONE || workset_missed(run.set))
 		return false; /* refusals too are the database's */
-	request->response_size = protobuf_c_message_get_packed_size(response);
-	request->response = arena_alloc(request->arena, request->response_size);
-	protobuf_c_message_pack(response, request->response);
+	struct packed_message packed = message_pack(response, request->arena);
+	request->response = packed.bytes;
+	request->response_size = packed.size;
 	return true;
 }
 

@@ -10,6 +10,7 @@
 #include <grpc/support/time.h>
 #include <uv.h>
 
+#include "base/message.h"
 #include "transport/private.h"
 
 #define CALLS_FREE_MAX 1024U
@@ -514,11 +515,18 @@ static void call_queue(struct transport_call *call, grpc_slice slice)
 static bool operation_send_message(struct call *face, const ProtobufCMessage *message)
 {
 	struct transport_call *call = of_call(face);
-	size_t size = protobuf_c_message_get_packed_size(message);
-	if (!call_has_room(call, size))
+	uint8_t buffer[MESSAGE_SMALL_BYTES_MAX];
+	struct packed_message packed;
+	bool small = message_pack_small(message, buffer, &packed);
+	if (!small)
+		packed.size = protobuf_c_message_get_packed_size(message);
+	if (!call_has_room(call, packed.size))
 		return false;
-	grpc_slice slice = grpc_slice_malloc(size);
-	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	grpc_slice slice = grpc_slice_malloc(packed.size);
+	if (small)
+		memcpy(GRPC_SLICE_START_PTR(slice), packed.bytes, packed.size);
+	else
+		protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
 	call_queue(call, slice);
 	return true;
 }

@@ -5,6 +5,7 @@
 #include "api/errors.h"
 #include "api/methods.h"
 #include "api/wire.h"
+#include "base/message.h"
 #include "book/operations.h"
 
 #define DEPTH_MAX 4
@@ -46,6 +47,29 @@ static void check_again(const ProtobufCMessage *message, struct arena *arena)
 	CHECK(wire_check(message->descriptor, bytes, size, arena, &fault));
 }
 
+static bool is_packed_as(const ProtobufCMessage *message, const uint8_t *bytes, size_t size,
+	struct arena *arena)
+{
+	struct packed_message packed = message_pack(message, arena);
+	return packed.size == size && memcmp(packed.bytes, bytes, size) == 0;
+}
+
+/* Our own way to bytes and back is protobuf-c's. */
+static void check_equal(const ProtobufCMessage *message, const ProtobufCMessage *plain,
+	struct arena *arena)
+{
+	size_t size = protobuf_c_message_get_packed_size(message);
+	uint8_t *bytes = arena_alloc(arena, size);
+	protobuf_c_message_pack(message, bytes);
+	CHECK(is_packed_as(message, bytes, size, arena));
+	if (!plain)
+		return;
+	CHECK(protobuf_c_message_get_packed_size(plain) == size && protobuf_c_message_check(plain));
+	uint8_t *again = arena_alloc(arena, size);
+	protobuf_c_message_pack(plain, again);
+	CHECK(memcmp(bytes, again, size) == 0);
+}
+
 static void check_refusal(struct refusal *refusal, struct arena *arena)
 {
 	CHECK(refusal->field_count > 0 && refusal->field_count <= RULE_VIOLATIONS_MAX);
@@ -63,9 +87,10 @@ static void run(const uint8_t *data, size_t size, struct arena *arena,
 {
 	const struct method_entry *entry = &methods.entries[data[0] % methods.count];
 	const ProtobufCMessageDescriptor *input = entry->descriptor->input;
+	const ProtobufCMessage *plain = message_unpack_plain(input, data + 1, size - 1, arena);
 	struct wire_fault fault;
 	if (!wire_check(input, data + 1, size - 1, arena, &fault)) {
-		CHECK(*fault.problem);
+		CHECK(*fault.problem && !plain);
 		counts->malformed++;
 		return;
 	}
@@ -74,6 +99,8 @@ static void run(const uint8_t *data, size_t size, struct arena *arena,
 		protobuf_c_message_unpack(input, &allocator, size - 1, data + 1);
 	CHECK(message != NULL);
 	check_again(message, arena);
+	check_equal(message, plain, arena);
+	counts->plain += plain != NULL;
 
 	struct refusal refusal = {0};
 	bool right = true;

@@ -14,6 +14,7 @@ struct api_request_counts {
 	size_t malformed;
 	size_t invalid;
 	size_t right;
+	size_t plain; /* of both: unpacked without protobuf-c */
 };
 
 void api_request_open(void);

@@ -45,6 +45,32 @@ static void requests_from_the_edges_are_judged(void **state)
 	assert_true(counts.malformed > REQUESTS / 100);
 	assert_true(counts.invalid > REQUESTS / 4);
 	assert_true(counts.right > REQUESTS / 100);
+	assert_true(counts.plain > REQUESTS / 100);
+}
+
+static void answers_are_packed_as_protobuf_c_packs_them(void **state)
+{
+	(void)state;
+	size_t plain = 0;
+	for (uint64_t seed = 0; seed < REQUESTS; seed++) {
+		uint8_t data[SIZE_MAX_OF_REQUEST];
+		struct arena arena;
+		arena_init(&arena);
+		struct maker maker = {(seed + 1) * UINT64_C(0x9e3779b97f4a7c15), data, 0, sizeof(data)};
+		const ProtobufCMessageDescriptor *output =
+			methods.entries[seed % methods.count].descriptor->output;
+		put_message(&maker, output, 0);
+		ProtobufCAllocator allocator = {allocate, forget, &arena};
+		const ProtobufCMessage *message =
+			protobuf_c_message_unpack(output, &allocator, maker.size, data);
+		const ProtobufCMessage *ours = message_unpack_plain(output, data, maker.size, &arena);
+		assert_true(message != NULL || ours == NULL);
+		if (message)
+			check_equal(message, ours, &arena);
+		plain += ours != NULL;
+		arena_release(&arena);
+	}
+	assert_true(plain > REQUESTS / 100);
 }
 
 static void noise_is_judged(void **state)
@@ -69,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(requests_from_the_edges_are_judged, start, stop),
 		cmocka_unit_test_setup_teardown(noise_is_judged, start, stop),
+		cmocka_unit_test_setup_teardown(answers_are_packed_as_protobuf_c_packs_them, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
