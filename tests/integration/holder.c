@@ -46,12 +46,36 @@ void hold(struct fixture *fixture, struct holder *holder, const struct db_statem
 	holder_run(holder, (const struct db_statement *const[]){&db_begin, statement}, 2, false);
 }
 
-void let_go(struct holder *holder)
+static void end(struct holder *holder, const struct db_statement *statement)
 {
-	holder_run(holder, (const struct db_statement *const[]){&db_rollback}, 1, true);
+	holder_run(holder, &statement, 1, true);
 	db_connection_close(holder->connection, on_holder_closed, &holder->closed);
 	while (!holder->closed)
 		uv_run(&holder->fixture->loop, UV_RUN_ONCE);
 	arena_release(&holder->arena);
 	fixture_run(holder->fixture);
+}
+
+void let_go(struct holder *holder)
+{
+	end(holder, &db_rollback);
+}
+
+void let_happen(struct holder *holder)
+{
+	end(holder, &db_commit);
+}
+
+static int64_t sessions_that_wait(struct fixture *fixture)
+{
+	return ask(fixture, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+						" AND datname = current_database()");
+}
+
+void until_sessions_wait(struct fixture *fixture, int64_t count)
+{
+	uint64_t until = uv_hrtime() + UINT64_C(10000000000);
+	while (sessions_that_wait(fixture) < count && uv_hrtime() < until)
+		uv_run(&fixture->loop, UV_RUN_NOWAIT);
+	assert_true(sessions_that_wait(fixture) >= count);
 }

@@ -17,7 +17,10 @@ struct holder {
 };
 
 void hold(struct fixture *fixture, struct holder *holder, const struct db_statement *statement);
-/* Returns when everybody was answered. */
+/* Undone; or committed, with what its statement changed. Return when everybody was answered. */
 void let_go(struct holder *holder);
+void let_happen(struct holder *holder);
+/* Until so many sessions wait for what somebody holds. */
+void until_sessions_wait(struct fixture *fixture, int64_t count);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "engine/optimism.h"
 #include "engine_fixture.h"
+#include "holder.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "support/database.h"
@@ -256,6 +257,82 @@ static void a_row_that_had_moved_is_read_anew(void **state)
 	assert_int_equal(lost("why=\"moved\""), 1);
 }
 
+/* Both in one batch, and the second finds nothing left of what the first took. */
+static void a_request_that_came_twice_at_once_takes_effect_once(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	assert_string_equal(move(here, 3, STATE(AVAILABLE), STATE(DAMAGED), new_request_id(&fixture)),
+		"OK");
+	int64_t before = batches("memory");
+	struct caller *callers[2];
+	struct uuid id = new_request_id(&fixture);
+	for (size_t i = 0; i < 2; i++) {
+		callers[i] = caller_new(&fixture);
+		callers[i]->request.request_id = id;
+		send_move(callers[i], here, 3, STATE(DAMAGED), STATE(AVAILABLE));
+	}
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(callers, 2, "OK"), 2);
+	assert_int_equal(batches("memory"), before + 1);
+	assert_int_equal(ask(&fixture, "SELECT available" OF_MUGS), 5);
+	free_callers(callers, 2);
+}
+
+/* ---- While somebody else is at it ---- */
+
+static const struct db_statement take_a_bowl = {.name = "take_a_bowl",
+	.sql = "UPDATE stockbook.stock SET available = available - 1, version = version + 1"
+		   " WHERE sku = 'BOWL' AND location = 'LEEDS'"};
+static const struct db_statement lock_stock = {
+	.name = "lock_stock", .sql = "LOCK TABLE stockbook.stock IN ACCESS EXCLUSIVE MODE"};
+
+#define OF_BOWLS " FROM stockbook.stock WHERE sku = 'BOWL' AND location = 'LEEDS'"
+
+/* The row is as remembered when it is asked for, and is not when it is had. Beside it one that was only
+ * read, so that changing the rows is not what looks at them. */
+static void what_changes_while_a_row_is_waited_for_is_not_overwritten(void **state)
+{
+	(void)state;
+	struct holder holder;
+	receive(&fixture, here, "MUG", "LEEDS", 5);
+	receive(&fixture, here, "BOWL", "LEEDS", 5);
+	assert_string_equal(mend_now(here), "OUT_OF_STOCK");
+	reserve_at(here, "BOWL", "LEEDS");
+	int64_t before = lost("why=\"moved\"");
+	hold(&fixture, &holder, &take_a_bowl);
+	struct caller *callers[2] = {caller_new(&fixture), caller_new(&fixture)};
+	reserve(callers[0], here, "BOWL", "LEEDS", 1);
+	send_move(callers[1], here, 1, STATE(DAMAGED), STATE(AVAILABLE));
+	until_sessions_wait(&fixture, 1);
+	let_happen(&holder);
+	assert_string_equal(outcome(callers[0]), "OK");
+	assert_string_equal(outcome(callers[1]), "OUT_OF_STOCK");
+	assert_int_equal(lost("why=\"moved\""), before + 1);
+	assert_int_equal(ask(&fixture, "SELECT available" OF_BOWLS), 5 - 1 - 1 - 1);
+	test_sql(fixture.database, "UPDATE stockbook.stock SET available = available + 1"
+							   " WHERE sku = 'BOWL' AND location = 'LEEDS'");
+	free_callers(callers, 2);
+}
+
+static void a_call_whose_time_is_over_when_its_rows_are_read_changes_none(void **state)
+{
+	(void)state;
+	struct holder holder;
+	receive(&fixture, there, "MUG", "LEEDS", 5); /* not remembered here */
+	hold(&fixture, &holder, &lock_stock);
+	struct caller *caller = caller_new(&fixture);
+	caller->request.deadline_us = engine_clock_us() + 100000;
+	reserve(caller, here, "MUG", "LEEDS", 1);
+	until_sessions_wait(&fixture, 1);
+	while (engine_clock_us() < caller->request.deadline_us)
+		uv_run(&fixture.loop, UV_RUN_NOWAIT);
+	let_go(&holder);
+	assert_string_equal(outcome(caller), "DEADLINE_EXCEEDED");
+	assert_int_equal(ask(&fixture, "SELECT reserved" OF_MUGS), 0);
+	caller_free(caller);
+}
+
 /* ---- A row that two servers fight over ---- */
 
 #define FIGHTERS 24
@@ -342,10 +419,11 @@ static void without_memory_everything_is_loaded(void **state)
 	struct engine *plain =
 		fixture_engine(&fixture, &(struct engine_settings){.lane_memory_bytes_max = -1});
 	receive(&fixture, plain, "MUG", "LEEDS", 10);
-	int64_t before = batches("memory");
-	assert_string_equal(reserve_now(plain, 1), "OK");
-	assert_string_equal(reserve_now(plain, 1), "OK");
+	int64_t before = batches("memory"), in_vain = lost("why=\"unknown\"");
+	for (size_t i = 0; i < 3 * OPTIMISM_PATIENCE_UNKNOWN_MAX; i++)
+		assert_string_equal(reserve_now(plain, 1), i < 10 ? "OK" : "OUT_OF_STOCK");
 	assert_int_equal(batches("memory"), before);
+	assert_int_equal(lost("why=\"unknown\""), in_vain);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -361,6 +439,9 @@ int main(void)
 		TEST(what_took_effect_is_not_refused_by_its_own_effect),
 		TEST(a_request_that_took_effect_elsewhere_is_answered_as_there),
 		TEST(a_row_that_was_only_read_is_looked_at_beside_one_that_changes),
+		TEST(a_request_that_came_twice_at_once_takes_effect_once),
+		TEST(what_changes_while_a_row_is_waited_for_is_not_overwritten),
+		TEST(a_call_whose_time_is_over_when_its_rows_are_read_changes_none),
 		TEST(a_row_that_had_moved_is_read_anew),
 		TEST(two_servers_that_fight_over_a_row_come_to_load_it),
 		TEST(who_has_a_row_alone_again_trusts_its_memory_again),

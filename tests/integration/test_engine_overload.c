@@ -58,20 +58,6 @@ static const struct db_statement lock_mugs = {.name = "lock_mugs",
 static const struct db_statement lock_stock = {
 	.name = "lock_stock", .sql = "LOCK TABLE stockbook.stock IN ACCESS EXCLUSIVE MODE"};
 
-static int64_t sessions_that_wait(void)
-{
-	return ask(&fixture, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-						 " AND datname = current_database()");
-}
-
-static void until_sessions_wait(int64_t count)
-{
-	uint64_t until = uv_hrtime() + UINT64_C(10000000000);
-	while (sessions_that_wait() < count && uv_hrtime() < until)
-		uv_run(&fixture.loop, UV_RUN_NOWAIT);
-	assert_true(sessions_that_wait() >= count);
-}
-
 static void wait_ms(uint64_t ms)
 {
 	uint64_t until = uv_hrtime() + ms * 1000000;
@@ -211,7 +197,7 @@ static void how_much_waits_is_told(void **state)
 		callers[i] = caller_of(i % 2 ? &noisy : &quiet);
 		reserve(callers[i], engine, "MUG", "LEEDS", 1);
 	}
-	until_sessions_wait(1);
+	until_sessions_wait(&fixture, 1);
 	wait_ms(150); /* ticks */
 	struct metric *waiting =
 		metric_gauge("stockbook_engine_queue_operations", "", "kind=\"write\"");
@@ -239,7 +225,7 @@ static void hold_up_the_first_read(struct holder *holder)
 	reading = true;
 	callers[0] = caller_of(&noisy);
 	ask_once(callers[0]);
-	until_sessions_wait(1);
+	until_sessions_wait(&fixture, 1);
 }
 
 /* The odd ones have little time. */
@@ -263,7 +249,7 @@ static void calls_that_are_late_behind_a_lane_that_stands_cost_no_row(void **sta
 		callers[i] = caller_number(i);
 		reserve(callers[i], engine, "MUG", "LEEDS", 1);
 	}
-	until_sessions_wait(1);
+	until_sessions_wait(&fixture, 1);
 	for (size_t i = 0; i < 60; i += 6)
 		callers[i]->request.cancelled = true;
 	wait_ms(200);
@@ -313,7 +299,7 @@ static void a_lane_that_stands_holds_up_neither_reads_nor_other_lanes(void **sta
 	hold(&fixture, &holder, &lock_mugs);
 	callers[0] = caller_of(&noisy);
 	reserve(callers[0], two, "MUG", "LEEDS", 1);
-	until_sessions_wait(1);
+	until_sessions_wait(&fixture, 1);
 	for (size_t i = 1; i < 13; i++) {
 		snprintf(code, sizeof(code), "SHOP-%zu", i - 1);
 		callers[i] = caller_of(&noisy);
