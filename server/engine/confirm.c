@@ -16,6 +16,8 @@
 /* A message of so many bytes asks for many rows, and misses for other reasons than a small one. */
 #define LARGE_SIZE 512
 #define KINDS_MAX 8
+/* A row that had moved is read again with the next question; small reads wait for that. */
+#define RIDES_MAX 2
 
 /* Reads that are likely to fare alike: of an operation, small or large. */
 struct kind {
@@ -190,10 +192,12 @@ void confirm_asked(struct confirm *confirm)
 	int64_t now_us = engine_clock_us();
 	while (confirm->asked.count < CONFIRM_READS_MAX && confirm->waiting.count > 0) {
 		struct engine_request *request = fair_queue_pop(&confirm->waiting);
-		if (request_is_over(request, now_us))
+		if (request_is_over(request, now_us)) {
 			engine_give_up(confirm->engine, request, false);
-		else
+		} else {
+			request->rides++;
 			queue_push(&confirm->asked, request);
+		}
 	}
 }
 
@@ -214,35 +218,46 @@ void confirm_told(struct confirm *confirm)
 	confirm->incomplete = false;
 }
 
-static bool is_answered(struct confirm *confirm, struct engine_request *request)
+/* waits: it would be with the next answer. */
+static bool is_answered(struct confirm *confirm, struct engine_request *request, bool *waits)
 {
 	const struct feed *feed = confirm->engine->feed;
-	bool waits;
+	*waits = false;
 	if (!feed_has_come_to(feed, request->at_least))
 		return false;
 	/* Nothing was told since it was decided: so it is what it would be now. */
 	return request->decided_at == confirm->engine->live->told ||
-		   decide(confirm, request, feed->current_us, &waits);
+		   decide(confirm, request, feed->current_us, waits);
+}
+
+static void answer(struct confirm *confirm, struct engine_request *request)
+{
+	request->outcome = ENGINE_DONE;
+	request->age_us = 0;
+	confirm->window.confirmed++;
+	metric_add(confirm->confirmed, 1);
+	engine_answer(confirm->engine, request);
 }
 
 void confirm_answer(struct confirm *confirm)
 {
-	struct queue left = {0};
+	struct queue left = {0}, again = {0};
 	int64_t now_us = engine_clock_us();
 	for (struct engine_request *request; (request = queue_pop(&confirm->told));) {
+		bool waits;
 		if (request_is_over(request, now_us)) {
 			engine_give_up(confirm->engine, request, false);
-		} else if (is_answered(confirm, request)) {
-			request->outcome = ENGINE_DONE;
-			request->age_us = 0;
-			confirm->window.confirmed++;
-			metric_add(confirm->confirmed, 1);
-			engine_answer(confirm->engine, request);
+		} else if (is_answered(confirm, request, &waits)) {
+			answer(confirm, request);
+		} else if (waits && request->rides < RIDES_MAX && request->size <= LARGE_SIZE) {
+			queue_push_front(&again, request);
 		} else {
 			note(kind_of(confirm, request), false);
 			queue_push(&left, request);
 		}
 	}
+	while (again.count > 0)
+		fair_queue_push_front(&confirm->waiting, queue_pop(&again));
 	give_to_readers(confirm, &left);
 }
 

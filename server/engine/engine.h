@@ -133,7 +133,10 @@ struct engine_request {
 	/* The engine's own. */
 	struct engine_request *next;
 	int64_t submitted_us;
-	uint64_t decided_at; /* of a fresh read decided from memory: what the feed had told by then */
+	/* Of a fresh read that is decided from memory: what the feed had told by then, and how many of its
+	 * questions it has ridden on. */
+	uint64_t decided_at;
+	uint32_t rides;
 };
 
 /* Queues it. When there is no room, for it or for more of its caller, it is answered OVERLOADED. */

@@ -328,10 +328,13 @@ static void on_answered(struct db_batch *batch, const struct fault *fault)
 		confirm_told(confirm);
 	else if (feed->asks_all)
 		confirm_incomplete(confirm);
-	/* The next question is on its way while these are answered. */
-	if (confirm_count(confirm) > 0)
+	/* Without news the next question is on its way while these are answered; with news some of them may
+	 * have to ride on it. */
+	if (!feed->had_news && confirm_count(confirm) > 0)
 		ask(feed);
 	confirm_answer(confirm);
+	if (confirm_count(confirm) > 0)
+		ask(feed);
 }
 
 bool feed_has_come_to(const struct feed *feed, const int64_t *at_least)
