@@ -51,6 +51,7 @@ struct batch {
 	size_t none_known;   /* statement that fails if one of them is known; SIZE_MAX: none */
 	size_t advance;      /* statement; SIZE_MAX: none */
 	size_t heads;        /* statement; SIZE_MAX: none */
+	size_t policy_heads; /* statement of the exchange; SIZE_MAX: none */
 	uint32_t stored;     /* a bit for each table of which rows changed */
 	int64_t *head_parts; /* sequences by part, as they are after the batch */
 	int64_t *head_values;

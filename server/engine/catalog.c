@@ -29,7 +29,8 @@ static const struct db_statement parts_statement = {
 		   " FROM stockbook.part_head",
 };
 
-static const char *const keeps_columns[][2] = {{"part_head", "part"}, {"part_head", "sequence"}};
+static const char *const keeps_columns[][2] = {{"part_head", "part"}, {"part_head", "sequence"},
+	{"policy_head", "policy"}, {"policy_head", "number"}};
 
 struct column {
 	const char *table;

@@ -419,6 +419,7 @@ void feed_disuse(struct feed *feed)
 	window_clear(feed);
 	confirm_give_back(feed->engine->confirm);
 	feed->stale = true;
+	policy_followed(feed->engine->policy, 0);
 	feed_set_state(feed, FEED_IDLE);
 }
 

@@ -8,6 +8,8 @@
 /* Rounds of LOAD before an operation that still needs more is left for a batch of its own. */
 #define ROUNDS_MAX 8
 #define ROUNDS_ALONE_MAX 256
+/* Of reading what is not remembered: an alias, and then the item that it means. */
+#define LEARN_ROUNDS_MAX 2
 /* Rows and searches that a batch asks for at first, beyond which no more operations join it. */
 #define BATCH_NEEDS_MAX 4096
 /* What one operation asks for in a round that is to be kept apart from others like it. */
@@ -23,16 +25,27 @@ static const struct db_statement patience_statement = {
 	.sql = "SET LOCAL idle_in_transaction_session_timeout = '10s'",
 };
 
+/* Now and then, for all lanes. */
+static void ask_policy_heads(struct lane *lane)
+{
+	struct batch *batch = lane->batch;
+	batch->policy_heads = SIZE_MAX;
+	if (policy_wants_heads(lane->engine->policy, engine_clock_us()))
+		batch->policy_heads = sql_add_policy_heads(lane->engine->sql, &batch->exchange);
+}
+
 /* What comes next belongs to the transaction of what came before, if there is one. */
 static void exchange_begin(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
 	db_batch_init(&batch->exchange, &batch->arena);
 	batch->exchange.continues_transaction = batch->in_transaction;
+	batch->policy_heads = SIZE_MAX;
 	if (!batch->in_transaction) {
 		db_batch_add(&batch->exchange, &db_begin, NULL);
 		if (batch->attempts > 0 && lane->fault.kind == FAULT_LOST)
 			db_batch_add(&batch->exchange, &patience_statement, NULL);
+		ask_policy_heads(lane);
 	}
 	batch->in_transaction = true;
 }
@@ -237,7 +250,7 @@ static bool follow_twin(struct batch *batch, struct entry *entry)
 	return false;
 }
 
-/* Decides from memory. What is missing there is read without locks, once, and remembered; if that is
+/* Decides from memory. What is missing there is read without locks and remembered; if that is
  * not enough for all of them, it is as if nothing had happened. */
 static enum lane_step step_hope(struct lane *lane)
 {
@@ -258,7 +271,7 @@ static enum lane_step step_hope(struct lane *lane)
 			entry_run(batch, engine, entry, false);
 		/* Looked at with the first, to lose no time, and with all of them at the end. */
 		if (!open && entry->state == ENTRY_OPEN)
-			knowable = rounds == 0 && optimism_can_learn(batch);
+			knowable = rounds < LEARN_ROUNDS_MAX && optimism_can_learn(batch);
 		open = open || entry->state == ENTRY_OPEN;
 	}
 	if (!open)
@@ -276,6 +289,7 @@ static enum lane_step step_learn(struct lane *lane)
 	batch->load.policy = lane->engine->policy;
 	batch->load.locks = batch->load.hold_stock_back = false;
 	batch->rounds++;
+	ask_policy_heads(lane);
 	CHECK(load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()));
 	lane_send(lane, LANE_LOADING);
 	return STEP_REST;

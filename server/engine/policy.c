@@ -3,9 +3,13 @@
 
 #include <string.h>
 
-#define SLOTS ((size_t)1 << 16)
+#define SLOTS_MIN ((size_t)1 << 10)
 #define ATLASES_MAX 8
-#define FOLLOWED_BYTES_MAX ((size_t)16 << 20) /* rows that were put again take room, too */
+/* Beyond that the next generation begins, although all of it may be good: rows that were put again
+ * take room, too. */
+#define FOLLOWED_BYTES_MAX (POLICY_BYTES_MAX / 2)
+/* Heads are asked for so many times in the time that a row may be old. */
+#define HEADS_PER_STALENESS 4
 
 struct known {
 	const struct table *table; /* NULL: a free slot */
@@ -19,6 +23,7 @@ struct known {
 struct generation {
 	struct arena arena;
 	struct known *slots;
+	size_t slot_count;
 	size_t count;
 	int64_t since_us;
 };
@@ -37,10 +42,20 @@ struct policy {
 	struct drawn_atlas atlases[ATLASES_MAX];
 	struct generation generations[2];
 	size_t newer; /* index */
-	/* What was asked for since then was not changed before this moment. */
+	/* What was asked for since then was not changed before this moment, as the feed or heads told. */
 	int64_t followed_us;
+	int64_t fed_us; /* how far the feed has come; 0: it is not followed */
 	int64_t changed_us[TABLE_COUNT];
+	int64_t heads[TABLE_COUNT]; /* as they were found last; -1: not known */
+	int64_t heads_asked_us;
 };
+
+static void slots_new(struct generation *generation, size_t count)
+{
+	generation->slots = calloc(count, sizeof(struct known));
+	CHECK(generation->slots != NULL);
+	generation->slot_count = count;
+}
 
 struct policy *policy_new(int64_t staleness_us)
 {
@@ -49,11 +64,11 @@ struct policy *policy_new(int64_t staleness_us)
 	policy->staleness_us = staleness_us;
 	for (size_t i = 0; i < 2; i++) {
 		arena_init(&policy->generations[i].arena);
-		policy->generations[i].slots = calloc(SLOTS, sizeof(struct known));
-		CHECK(policy->generations[i].slots != NULL);
+		slots_new(&policy->generations[i], SLOTS_MIN);
 	}
 	for (size_t i = 0; i < ATLASES_MAX; i++)
 		arena_init(&policy->atlases[i].arena);
+	policy_forget_heads(policy);
 	return policy;
 }
 
@@ -72,7 +87,8 @@ void policy_free(struct policy *policy)
 static struct known *slot_of(struct generation *generation, const struct table *table,
 	const void *key, uint64_t hash)
 {
-	for (size_t i = hash & (SLOTS - 1);; i = (i + 1) & (SLOTS - 1)) {
+	size_t mask = generation->slot_count - 1;
+	for (size_t i = hash & mask;; i = (i + 1) & mask) {
 		struct known *known = &generation->slots[i];
 		if (!known->table || (known->hash == hash && known->table == table &&
 								 row_key_compare(table, known->row, key) == 0))
@@ -80,10 +96,26 @@ static struct known *slot_of(struct generation *generation, const struct table *
 	}
 }
 
+static void generation_grow(struct generation *generation)
+{
+	struct known *old = generation->slots;
+	size_t old_count = generation->slot_count;
+	slots_new(generation, 2 * old_count);
+	for (size_t i = 0; i < old_count; i++)
+		if (old[i].table)
+			*slot_of(generation, old[i].table, old[i].row, old[i].hash) = old[i];
+	free(old);
+}
+
+static bool is_full(const struct generation *generation)
+{
+	return generation->count >= POLICY_ROWS_MAX || generation->arena.allocated >= POLICY_BYTES_MAX;
+}
+
 static void generation_clear(struct generation *generation)
 {
-	if (generation->count > 0)
-		memset(generation->slots, 0, SLOTS * sizeof(struct known));
+	free(generation->slots);
+	slots_new(generation, SLOTS_MIN);
 	arena_reset(&generation->arena);
 	generation->count = 0;
 }
@@ -108,15 +140,15 @@ static struct generation *generation_now(struct policy *policy, int64_t now_us)
 	return newer;
 }
 
-/* As new as when it was asked for, or as the feed, where that has told of no change since. Where it
- * has, the row is older than the feed, even if it was asked for after the feed's last question: its
- * answer may have been made before the change and the feed's after it. */
+/* As new as when it was asked for, or as what was followed, where that has told of no change since.
+ * Where it has, the row is older than the feed, even if it was asked for after the feed's last
+ * question: its answer may have been made before the change and the feed's after it. */
 static int64_t as_of(const struct policy *policy, const struct known *known)
 {
-	bool follows = known->asked_us > policy->changed_us[known->table - tables];
-	if (follows)
+	if (known->asked_us > policy->changed_us[known->table - tables])
 		return policy->followed_us > known->asked_us ? policy->followed_us : known->asked_us;
-	return policy->followed_us > known->asked_us ? known->asked_us : policy->followed_us - 1;
+	bool after_feed = policy->fed_us > 0 && policy->fed_us <= known->asked_us;
+	return after_feed ? policy->fed_us - 1 : known->asked_us;
 }
 
 const void *policy_look_since(struct policy *policy, const struct table *table, const void *key,
@@ -240,9 +272,46 @@ void policy_changed(struct policy *policy, uint32_t changed, int64_t now_us)
 			policy->changed_us[i] = now_us;
 }
 
+static void follow(struct policy *policy, int64_t until_us)
+{
+	if (until_us > policy->followed_us)
+		policy->followed_us = until_us;
+}
+
 void policy_followed(struct policy *policy, int64_t until_us)
 {
-	policy->followed_us = until_us;
+	policy->fed_us = until_us;
+	follow(policy, until_us);
+}
+
+bool policy_wants_heads(struct policy *policy, int64_t now_us)
+{
+	if (now_us - policy->heads_asked_us < policy->staleness_us / HEADS_PER_STALENESS)
+		return false;
+	policy->heads_asked_us = now_us;
+	return true;
+}
+
+void policy_head(struct policy *policy, const char *table, int64_t number, int64_t now_us)
+{
+	for (size_t t = 0; t < TABLE_COUNT; t++) {
+		if (strcmp(tables[t].name, table) != 0)
+			continue;
+		if (number != policy->heads[t])
+			policy_changed(policy, 1U << t, now_us);
+		policy->heads[t] = number;
+	}
+}
+
+void policy_heads_told(struct policy *policy, int64_t asked_us)
+{
+	follow(policy, asked_us);
+}
+
+void policy_forget_heads(struct policy *policy)
+{
+	for (size_t t = 0; t < TABLE_COUNT; t++)
+		policy->heads[t] = -1;
 }
 
 static void put(struct policy *policy, const void *row, bool deleted, int64_t asked_us,
@@ -250,8 +319,10 @@ static void put(struct policy *policy, const void *row, bool deleted, int64_t as
 {
 	const struct table *table = ((const struct row *)row)->table;
 	struct generation *newer = generation_now(policy, now_us);
-	if (newer->count >= POLICY_ROWS_MAX)
+	if (is_full(newer))
 		return;
+	if (2 * newer->count >= newer->slot_count)
+		generation_grow(newer);
 	uint64_t hash = row_key_hash(table, row);
 	struct known *known = slot_of(newer, table, row, hash);
 	if (!known->table)
@@ -304,7 +375,7 @@ void policy_committed(struct policy *policy, const void *row, bool deleted, int6
 	/* Known for as long as anybody could still ask with an older answer under way: the generations
 	 * are cleared only after that. A full generation could not remember it. */
 	struct generation *newer = generation_now(policy, now_us);
-	if (newer->count >= POLICY_ROWS_MAX) {
+	if (is_full(newer)) {
 		generation_clear(&policy->generations[0]);
 		generation_clear(&policy->generations[1]);
 	}

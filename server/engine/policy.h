@@ -1,8 +1,10 @@
 /*
  * Policy: rows of TABLE_POLICY tables in memory, no older than they may be. Filled by what lanes
- * load, kept up by what this server commits; what another server commits is seen when a row has
- * become too old. Where the feed is followed it tells of all changes, and a row of a table without
- * any stays as new as the feed. Bounded: two generations, of which the older is forgotten as a whole.
+ * load, kept up by what this server commits; of what another server commits either the feed tells,
+ * where it is followed, or the tables' heads do, which lanes ask for now and then along with a batch.
+ * A row of a table without any change stays as new as the last that was told; one of a table that
+ * was changed is good until it has become too old. Bounded: two generations, of which the older is
+ * forgotten as a whole.
  */
 #ifndef STOCKBOOK_ENGINE_POLICY_H
 #define STOCKBOOK_ENGINE_POLICY_H
@@ -10,7 +12,9 @@
 #include "book/atlas.h"
 #include "book/workset.h"
 
-#define POLICY_ROWS_MAX 30000 /* in each generation */
+/* In each generation. */
+#define POLICY_ROWS_MAX 500000
+#define POLICY_BYTES_MAX ((size_t)64 << 20)
 
 struct policy;
 
@@ -34,8 +38,20 @@ bool policy_atlas_now(struct policy *policy, const struct location_group_row *gr
 /* Something in these tables (a bit for each, by enum table_id) was changed, perhaps: what was asked
  * for before is only as new as it was then. */
 void policy_changed(struct policy *policy, uint32_t tables, int64_t now_us);
-/* All changes that were made until then have been told. */
+/* The feed has told all changes that were made until then. 0: it is not followed any more. */
 void policy_followed(struct policy *policy, int64_t until_us);
+
+/* The database has a number for each table, which every change of the table moves: its head. Whether
+ * it is time to ask for them; if so, they are being asked for now. */
+bool policy_wants_heads(struct policy *policy, int64_t now_us);
+/* What a question found. Where the number has not moved since the question before, nothing was changed
+ * between the two. */
+void policy_head(struct policy *policy, const char *table, int64_t number, int64_t now_us);
+/* That were all heads of a question that was asked at this time. */
+void policy_heads_told(struct policy *policy, int64_t asked_us);
+/* A connection was lost, perhaps to a database that then forgets: its numbers may come again. */
+void policy_forget_heads(struct policy *policy);
+
 /* A row as loaded by a question that was asked at that time. */
 void policy_loaded(struct policy *policy, const void *row, int64_t asked_us, int64_t now_us);
 /* A row as this server has just committed it, or removed it. */

@@ -38,6 +38,8 @@ struct sql {
 	struct db_statement none_known;
 	struct db_statement advance;
 	struct db_statement heads;
+	struct db_statement policy_heads;
+	struct db_statement policy_moves;
 	struct scan_statement *scans[SCAN_STATEMENTS_MAX]; /* open addressing */
 	size_t scan_count;
 };
@@ -317,6 +319,21 @@ static void make_heads(struct sql *sql)
 		.sql = "SELECT part, sequence FROM part_head WHERE part = ANY ($1)",
 		.parameter_count = ARRAY_COUNT(heads_types),
 		.parameter_types = heads_types,
+	};
+	sql->policy_heads = (struct db_statement){
+		.name = "policy heads",
+		.sql = "SELECT policy, number FROM policy_head",
+	};
+	static const enum db_type moves_types[] = {DB_TEXT_ARRAY, DB_INT8};
+	sql->policy_moves = (struct db_statement){
+		.name = "move policy_head",
+		.sql = "WITH held AS MATERIALIZED (SELECT h.policy FROM policy_head h"
+			   " WHERE h.policy = ANY ($1) ORDER BY h.policy FOR NO KEY UPDATE OF h),"
+			   " done AS (UPDATE policy_head h SET number = h.number + 1 FROM held"
+			   " WHERE h.policy = held.policy RETURNING 1)"
+			   " SELECT 1 / (count(*) = $2)::int FROM done",
+		.parameter_count = ARRAY_COUNT(moves_types),
+		.parameter_types = moves_types,
 	};
 }
 
@@ -706,4 +723,23 @@ size_t sql_add_heads(struct sql *sql, struct db_batch *batch, const int64_t *par
 		db_array_add_int4(&array, (int32_t)parts[i]);
 	struct db_value value = db_array_value(&array);
 	return db_batch_add(batch, &sql->heads, &value);
+}
+
+size_t sql_add_policy_heads(struct sql *sql, struct db_batch *batch)
+{
+	return db_batch_add(batch, &sql->policy_heads, NULL);
+}
+
+size_t sql_add_policy_moves(struct sql *sql, struct db_batch *batch, uint32_t moved)
+{
+	struct db_array names;
+	db_array_init(&names, batch->arena, DB_TEXT);
+	int64_t count = 0;
+	for (size_t t = 0; t < TABLE_COUNT; t++)
+		if (moved & 1U << t) {
+			db_array_add_text(&names, tables[t].name);
+			count++;
+		}
+	struct db_value values[] = {db_array_value(&names), db_int8(batch->arena, count)};
+	return db_batch_add(batch, &sql->policy_moves, values);
 }

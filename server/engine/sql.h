@@ -57,5 +57,10 @@ size_t sql_add_advance(struct sql *sql, struct db_batch *batch, const struct par
 	size_t count);
 /* (part, sequence) of these parts. */
 size_t sql_add_heads(struct sql *sql, struct db_batch *batch, const int64_t *parts, size_t count);
+/* (name, number) of each table of policies: every change of the table moves its number. */
+size_t sql_add_policy_heads(struct sql *sql, struct db_batch *batch);
+/* Moves the numbers of those whose bit (by enum table_id) is set; the last locks of a transaction.
+ * Fails, and with it the transaction, where one has no number. */
+size_t sql_add_policy_moves(struct sql *sql, struct db_batch *batch, uint32_t moved);
 
 #endif

@@ -232,6 +232,17 @@ static bool add_table(struct batch *batch, struct engine *engine, const struct t
 	return true;
 }
 
+/* Every server is to know that these are not as they were. */
+static void add_policy_moves(struct batch *batch, struct engine *engine)
+{
+	uint32_t moved = 0;
+	for (size_t t = 0; t < TABLE_COUNT; t++)
+		if (tables[t].kind == TABLE_POLICY)
+			moved |= batch->stored & 1U << t;
+	if (moved != 0)
+		sql_add_policy_moves(engine->sql, &batch->exchange, moved);
+}
+
 bool store_add(struct batch *batch, struct engine *engine)
 {
 	bool stock_is_changed = batch->hopes && add_assumptions(batch, engine);
@@ -251,6 +262,7 @@ bool store_add(struct batch *batch, struct engine *engine)
 		add_events(batch, engine);
 	changes = add_requests(batch, engine) || changes;
 	add_heads(batch, engine);
+	add_policy_moves(batch, engine);
 	return changes;
 }
 

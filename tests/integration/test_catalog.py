@@ -14,7 +14,7 @@ import tap  # noqa: E402
 from cluster import Cluster, as_owner  # noqa: E402
 
 # Small tables that every node would hold a copy of, and what belongs to one database alone.
-REFERENCE = ("location", "location_group", "channel", "token", "setting")
+REFERENCE = ("location", "location_group", "channel", "token", "setting", "policy_head")
 LOCAL = ("schema_version",)
 LEDGER = ("movement", "change")
 
