@@ -30,7 +30,4 @@ struct wire_fault {
 MUST_USE bool wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 	size_t size, struct arena *arena, struct wire_fault *fault);
 
-/* Valid UTF-8 (no surrogates, nothing overlong, nothing above U+10FFFF). */
-bool text_is_utf8(const uint8_t *text, size_t size);
-
 #endif

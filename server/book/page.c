@@ -9,6 +9,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "base/text.h"
+
 #define TOKEN_BYTES_MAX 1024
 
 struct token {
@@ -91,7 +93,8 @@ static void put_field(struct token *token, const struct field *field, const void
 	}
 }
 
-/* Whoever makes a token up may put any number in it: only those that a row can have go further. */
+/* Whoever makes a token up may put any number or text in it: only those that a row can have go
+ * further. */
 static bool number_fits(enum field_type type, int64_t number)
 {
 	static const int64_t year_9999_end_us = INT64_C(253402300800000000);
@@ -109,7 +112,7 @@ static bool take_field(struct arena *arena, const struct token *token, size_t *p
 	value->present = true;
 	if (field->type == FIELD_TEXT) {
 		size_t size = strnlen((const char *)from, left);
-		if (size == left)
+		if (size == left || !text_is_utf8(from, size))
 			return false;
 		value->text = arena_string_sized(arena, (const char *)from, size);
 		*position += size + 1;

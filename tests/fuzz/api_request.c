@@ -6,6 +6,7 @@
 #include "api/methods.h"
 #include "api/wire.h"
 #include "base/message.h"
+#include "base/text.h"
 #include "book/operations.h"
 
 #define DEPTH_MAX 4

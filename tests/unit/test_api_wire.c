@@ -13,6 +13,7 @@
 #include "stockbook/v1/stock.pb-c.h"
 
 #include "api/wire.h"
+#include "base/text.h"
 
 static struct arena arena;
 

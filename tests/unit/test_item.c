@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <xxhash.h>
 
 #include "unit/book_fixture.h"
 
@@ -237,6 +238,50 @@ static void a_page_token_serves_only_the_list_it_came_from(void **state)
 	book_refusal(book, "ItemService/ListItems", &request, REASON(INVALID_FIELD));
 }
 
+/* The token of a page of all items that goes on after this text, as somebody makes it up who has read
+ * how it is made. */
+static char *token_after(struct book *book, const char *text)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	const char *name = stockbook__v1__list_items_request__descriptor.name;
+	uint64_t request = XXH3_64bits_withSeed("", 0, XXH3_64bits(name, strlen(name)));
+	uint64_t hash = XXH3_64bits_withSeed(text, strlen(text) + 1, request);
+	char *bytes = arena_printf(&book->arena, "%8s%s", "", text);
+	size_t size = sizeof(hash) + strlen(text) + 1;
+	memcpy(bytes, &hash, sizeof(hash));
+	char *token = arena_alloc(&book->arena, 2 * size + 1);
+	uint32_t bits = 0;
+	size_t bit_count = 0, count = 0;
+	for (size_t i = 0; i < size; i++) {
+		bits = bits << 8 | (uint8_t)bytes[i];
+		for (bit_count += 8; bit_count >= 6; bit_count -= 6)
+			token[count++] = digits[bits >> (bit_count - 6) & 63];
+	}
+	if (bit_count > 0)
+		token[count++] = digits[bits << (6 - bit_count) & 63];
+	return token;
+}
+
+static void a_page_token_that_is_made_up_goes_on_after_texts_alone(void **state)
+{
+	struct book *book = *state;
+	static const char *const wrong[] = {"\xff", "A\xc3", "\xed\xa0\x80", "A\xc0\x80"};
+	book_add_item(book, "A1");
+	book_add_item(book, "A2");
+	Stockbook__V1__ListItemsRequest request = STOCKBOOK__V1__LIST_ITEMS_REQUEST__INIT;
+	request.page_token = token_after(book, "A1");
+	const Stockbook__V1__ListItemsResponse *page =
+		book_call(book, "ItemService/ListItems", &request);
+	assert_int_equal(page->n_items, 1);
+	assert_string_equal(page->items[0]->sku, "A2");
+	for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+		request.page_token = token_after(book, wrong[i]);
+		assert_wrong_field(book_refusal(book, "ItemService/ListItems", &request,
+							   REASON(INVALID_FIELD)),
+			"page_token");
+	}
+}
+
 static void the_same_request_puts_an_item_once(void **state)
 {
 	struct book *book = *state;
@@ -268,6 +313,7 @@ int main(void)
 		TEST(items_are_listed_page_by_page_in_the_order_of_their_skus),
 		TEST(items_are_listed_by_the_beginning_of_their_sku),
 		TEST(a_page_token_serves_only_the_list_it_came_from),
+		TEST(a_page_token_that_is_made_up_goes_on_after_texts_alone),
 		TEST(the_same_request_puts_an_item_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
