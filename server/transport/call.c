@@ -17,6 +17,9 @@
 #define CALL_ARENA_BYTES_KEPT_MAX ((size_t)64 << 10)
 #define OWN_CALLS_IN_FLIGHT_MAX 10000U /* health watches, reflection, refusals on their way */
 #define PATH_SHOWN_MAX 200U
+/* Nearly all calls are answered sooner, and need not be told that their callers have gone: that is
+ * then part of their answer's batch. */
+#define UNWATCHED_US 20000
 #define SHUTTING_DOWN_MESSAGE "the server is shutting down"
 
 static void close_done(struct tag *tag, bool ok);
@@ -51,6 +54,32 @@ static void call_unlink(struct transport_call *call)
 	*call->back = call->next;
 	if (call->next)
 		call->next->back = call->back;
+}
+
+/* ---- whose end is not watched yet */
+
+static void unwatched_add(struct transport_call *call)
+{
+	struct transport *transport = call->transport;
+	call->unwatched_back = transport->unwatched_end;
+	*transport->unwatched_end = call;
+	transport->unwatched_end = &call->unwatched_next;
+	poller_keep_collecting(&transport->poller);
+}
+
+/* False: it was in the list no more. */
+static bool unwatched_remove(struct transport_call *call)
+{
+	if (!call->unwatched_back)
+		return false;
+	*call->unwatched_back = call->unwatched_next;
+	if (call->unwatched_next)
+		call->unwatched_next->unwatched_back = call->unwatched_back;
+	else
+		call->transport->unwatched_end = call->unwatched_back;
+	call->unwatched_next = NULL;
+	call->unwatched_back = NULL;
+	return true;
 }
 
 static struct transport_call *pool_take(struct transport *transport)
@@ -111,6 +140,7 @@ static void drop_first_message(struct transport_call *call)
 
 static void call_release(struct transport_call *call)
 {
+	CHECK(!call->unwatched_back);
 	while (call->messages_count > 0)
 		drop_first_message(call);
 	for (size_t i = 0; i < call->trailers_count; i++)
@@ -262,6 +292,17 @@ static void call_watch_close(struct transport_call *call)
 	start_batch(call, &op, 1, &call->close_tag);
 }
 
+bool call_watch_waiting(struct transport *transport)
+{
+	int64_t latest_us = (int64_t)(uv_hrtime() / 1000) - UNWATCHED_US;
+	struct transport_call *call;
+	while ((call = transport->unwatched) && call->call.arrived_us <= latest_us) {
+		unwatched_remove(call);
+		call_watch_close(call);
+	}
+	return transport->unwatched != NULL;
+}
+
 void call_read(struct transport_call *call)
 {
 	grpc_op op;
@@ -291,7 +332,7 @@ static void add_trailers(struct transport_call *call)
 }
 
 /* Sends the next message, or the status, or both with the last message, if nothing is being sent.
- * What a unary call answers is therefore one batch. */
+ * What a unary call answers is therefore one batch, which also waits for its end if nothing does. */
 static void call_pump(struct transport_call *call)
 {
 	if (call->writes_outstanding > 0)
@@ -300,7 +341,7 @@ static void call_pump(struct transport_call *call)
 	if (call->messages_count == 0 && !last)
 		return;
 
-	grpc_op ops[3];
+	grpc_op ops[4];
 	size_t count = 0;
 	grpc_slice message = grpc_empty_slice();
 	memset(ops, 0, sizeof(ops));
@@ -321,6 +362,11 @@ static void call_pump(struct transport_call *call)
 		if (call->call.status_message) {
 			message = grpc_slice_from_copied_string(call->call.status_message);
 			status->status_details = &message;
+		}
+		if (unwatched_remove(call)) {
+			ops[count].op = GRPC_OP_RECV_CLOSE_ON_SERVER;
+			ops[count++].data.recv_close_on_server.cancelled = &call->close_cancelled;
+			call->close_in_reply = true;
 		}
 	}
 	call->writes_outstanding++;
@@ -476,7 +522,9 @@ static void write_done(struct tag *tag, bool ok)
 static void status_done(struct tag *tag, bool ok)
 {
 	struct transport_call *call = container_of(tag, struct transport_call, status_tag);
-	(void)ok; /* nobody is left to be told */
+	/* Nobody is left to be told. */
+	if (call->close_in_reply && (!ok || call->close_cancelled))
+		call->transport->counts.cancelled++;
 	call_enter(call, CALL_ENDED);
 	batch_came_back(call);
 }
@@ -676,7 +724,10 @@ void call_begin(struct transport_call *call, grpc_byte_buffer *payload)
 	bool admitted = call_is_admitted(call);
 	if (payload)
 		call_set_request(call, payload);
-	call_watch_close(call);
+	if (call->call.streaming)
+		call_watch_close(call);
+	else
+		unwatched_add(call);
 	if (!call->method) {
 		refuse_unknown(call);
 	} else if (!admitted) {

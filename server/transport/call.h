@@ -2,8 +2,9 @@
  * One gRPC call: the face that the API sees (struct call) and the batches behind it.
  * The loop thread's. For the states see call_state.h.
  *
- * A unary call costs three completions: its arrival with the message, one batch with the whole
- * answer, and the notice of its end, which also tells of a cancellation. A stream sends one message
+ * A unary call costs two completions: its arrival with the message, and one batch with the whole answer
+ * and the notice of its end. Where the answer takes its time, that notice is a batch of its own, which
+ * tells of a cancellation meanwhile. A stream sends one message
  * at a time, as gRPC wants it; the others wait in a bounded queue.
  */
 #ifndef STOCKBOOK_TRANSPORT_CALL_H
@@ -39,6 +40,10 @@ struct transport_call {
 
 	struct tag close_tag;
 	int close_cancelled; /* written by gRPC */
+	bool close_in_reply; /* the status' batch is that of the end, too */
+	/* The transport's list of calls whose end is not watched; back is NULL when it is not in it. */
+	struct transport_call *unwatched_next;
+	struct transport_call **unwatched_back;
 
 	struct tag read_tag;
 	grpc_byte_buffer *read; /* written by gRPC */
@@ -94,6 +99,8 @@ void call_read(struct transport_call *call);
 /* Ends the streams of the transport's own services, which would hold up a drain, and tells those of
  * the API to end. */
 void call_drain_all(struct transport *transport);
+/* Watches the end of calls that have waited for a while. True: there are some that have not yet. */
+bool call_watch_waiting(struct transport *transport);
 /* The round's end: calls that asked for it are called. */
 void call_round(struct transport *transport);
 

@@ -11,7 +11,7 @@
 /* Events in one round: the database's sockets must get their turn too. */
 #define POLLER_ROUND_EVENTS_MAX 128
 #define UNPOLLED_ROUND_EVENTS_MAX (2 * POLLER_ROUND_EVENTS_MAX)
-/* How late a cancellation or a deadline of a unary call may be noticed. */
+/* How late a cancellation of a unary call may be noticed, when its end is watched. */
 #define POLLER_COLLECT_INTERVAL_MS 5
 
 static void sleeper_main(void *argument)
@@ -137,11 +137,12 @@ static void poller_collect(uv_timer_t *collect)
 	struct poller *poller = collect->data;
 	/* The check handle does the work. */
 	poller->unpolled_due = true;
-	if (poller->unpolled_outstanding == 0)
+	bool again = poller->on_collect(poller);
+	if (!again && poller->unpolled_outstanding == 0)
 		uv_timer_stop(collect);
 }
 
-static void poller_keep_collecting(struct poller *poller)
+void poller_keep_collecting(struct poller *poller)
 {
 	if (!uv_is_active((uv_handle_t *)&poller->collect))
 		uv_timer_start(&poller->collect, poller_collect, POLLER_COLLECT_INTERVAL_MS,
@@ -175,9 +176,11 @@ static void poller_open_handles(struct poller *poller, uv_loop_t *loop)
 	uv_check_start(&poller->check, poller_check);
 }
 
-void poller_open(struct poller *poller, uv_loop_t *loop, void (*on_round)(struct poller *poller))
+void poller_open(struct poller *poller, uv_loop_t *loop, void (*on_round)(struct poller *poller),
+	bool (*on_collect)(struct poller *poller))
 {
-	*poller = (struct poller){.state = POLLER_ROUNDS, .loop = loop, .on_round = on_round};
+	*poller = (struct poller){
+		.state = POLLER_ROUNDS, .loop = loop, .on_round = on_round, .on_collect = on_collect};
 	atomic_init(&poller->event_ready, false);
 	atomic_init(&poller->quit, false);
 	poller->polled = poller_make_queue(GRPC_CQ_DEFAULT_POLLING);

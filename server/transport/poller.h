@@ -64,7 +64,8 @@ struct poller {
 	bool corked; /* the thread's cork_begin() is ours */
 	unsigned handles_open;
 	uv_thread_t sleeper;
-	void (*on_round)(struct poller *poller); /* after each round's events; may stop the poller */
+	void (*on_round)(struct poller *poller);   /* after each round's events; may stop the poller */
+	bool (*on_collect)(struct poller *poller); /* true: is to be called again */
 	void (*on_closed)(struct poller *poller);
 	/* Given back and forth; whoever's turn it is owns `event`. */
 	uv_sem_t sleep;
@@ -75,7 +76,10 @@ struct poller {
 };
 
 /* Creates the queues and the sleeper, and starts polling. grpc_init() must have been called. */
-void poller_open(struct poller *poller, uv_loop_t *loop, void (*on_round)(struct poller *poller));
+void poller_open(struct poller *poller, uv_loop_t *loop, void (*on_round)(struct poller *poller),
+	bool (*on_collect)(struct poller *poller));
+/* on_collect() is called every few milliseconds, as long as it wants to be. */
+void poller_keep_collecting(struct poller *poller);
 /* The loop does not sleep before this round, or the next one, has ended. */
 void poller_hurry(struct poller *poller);
 /* Starts a batch whose tag comes back from the queue that the call is bound to; `unpolled` says

@@ -50,6 +50,8 @@ struct transport {
 
 	struct transport_call *calls; /* in flight */
 	struct transport_call *calls_free;
+	struct transport_call *unwatched; /* their end is not, the oldest first */
+	struct transport_call **unwatched_end;
 	struct transport_call *calls_awake; /* asked for the round's end */
 	size_t calls_in_flight;             /* the API's */
 	size_t own_calls_in_flight;         /* of the transport's own services, and refused ones */

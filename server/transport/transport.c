@@ -139,6 +139,11 @@ static void transport_round(struct poller *poller)
 		transport->on_drained(transport, transport->on_drained_context);
 }
 
+static bool transport_collect(struct poller *poller)
+{
+	return call_watch_waiting(container_of(poller, struct transport, poller));
+}
+
 /* Each tick is a round, so the end of the API's last call is noticed soon. */
 static void drain_tick(uv_timer_t *timer)
 {
@@ -235,6 +240,7 @@ static struct transport *transport_new(uv_loop_t *loop, const struct transport_s
 										 : TRANSPORT_CALLS_IN_FLIGHT_MAX_DEFAULT;
 	transport->callers_have_names = settings->tls_client_ca != NULL;
 	transport->drained_tag.done = drained;
+	transport->unwatched_end = &transport->unwatched;
 	arena_init(&transport->arena);
 	descriptors_init_embedded(&transport->descriptors, &transport->arena);
 	prepare_overloaded(transport);
@@ -253,7 +259,7 @@ struct transport *transport_open(uv_loop_t *loop, const struct transport_setting
 	}
 	init_grpc();
 	transport->server = server_create(settings);
-	poller_open(&transport->poller, loop, transport_round);
+	poller_open(&transport->poller, loop, transport_round, transport_collect);
 	CHECK(uv_timer_init(loop, &transport->drain_timer) == 0);
 	transport->drain_timer.data = transport;
 	grpc_server_register_completion_queue(transport->server, transport->poller.polled, NULL);
