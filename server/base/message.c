@@ -261,12 +261,15 @@ struct unpacker {
 	size_t fields;
 };
 
+/* Bits beyond the 64th mean different things for different types: not plain. */
 static bool get_varint(struct unpacker *unpacker, const uint8_t *end, unsigned bytes_max,
 	uint64_t *number)
 {
 	*number = 0;
 	for (unsigned shift = 0; shift < 7 * bytes_max && unpacker->at < end; shift += 7) {
 		uint8_t byte = *unpacker->at++;
+		if (shift == 63 && byte > 1)
+			return false;
 		*number |= (uint64_t)(byte & 0x7f) << shift;
 		if (byte < 0x80)
 			return true;

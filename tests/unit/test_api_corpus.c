@@ -48,6 +48,28 @@ static void requests_from_the_edges_are_judged(void **state)
 	assert_true(counts.plain > REQUESTS / 100);
 }
 
+/* A number of 70 bits of which the low 64 are 0: true, for protobuf-c, where it is one of those. */
+static void numbers_that_are_too_long_are_what_they_are_for_protobuf_c(void **state)
+{
+	(void)state;
+	static const uint8_t number[] = {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x28};
+	struct api_request_counts counts = {0};
+	size_t count = 0;
+	for (size_t i = 0; i < methods.count; i++) {
+		const ProtobufCMessageDescriptor *input = methods.entries[i].descriptor->input;
+		for (unsigned f = 0; f < input->n_fields; f++) {
+			uint8_t data[32] = {(uint8_t)i};
+			struct maker maker = {.data = data, .size = 1, .size_max = sizeof(data)};
+			put_varint(&maker, (uint64_t)input->fields[f].id << 3);
+			put(&maker, number, sizeof(number));
+			api_request_run(data, maker.size, &counts);
+			count++;
+		}
+	}
+	assert_int_equal(counts.malformed + counts.invalid + counts.right, count);
+	assert_true(counts.invalid + counts.right > 0);
+}
+
 static void answers_are_packed_as_protobuf_c_packs_them(void **state)
 {
 	(void)state;
@@ -95,6 +117,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(requests_from_the_edges_are_judged, start, stop),
 		cmocka_unit_test_setup_teardown(noise_is_judged, start, stop),
+		cmocka_unit_test_setup_teardown(numbers_that_are_too_long_are_what_they_are_for_protobuf_c,
+			start, stop),
 		cmocka_unit_test_setup_teardown(answers_are_packed_as_protobuf_c_packs_them, start, stop),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
