@@ -12,7 +12,8 @@
 #include <cmocka.h>
 
 #include "engine/confirm.h"
-#include "engine/private.h"
+#include "engine/feed_private.h"
+#include "engine/live_private.h"
 #include "engine_fixture.h"
 #include "engine_proxy.h"
 #include "holder.h"
@@ -53,8 +54,8 @@ static int setup(void **state)
 	fixture_open(&fixture);
 	cluster_watch(test_cluster(), &fixture.loop);
 	proxy_open(&proxy, &fixture.loop, socket_folder(fixture.database));
-	engine =
-		fixture_engine(&fixture, &(struct engine_settings){EAGER, .database = through_proxy()});
+	engine = fixture_engine(&fixture,
+		&(struct engine_settings){EAGER, .database = through_proxy(), .batch_deadline_ms = 1000});
 	other = fixture_engine(&fixture, NULL);
 	put_location(&fixture, engine, "LEEDS");
 	put_location(&fixture, engine, "YORK");
@@ -289,12 +290,13 @@ static void receive_one(struct storm_caller *context)
 	call(caller, context->engine, "StockService/ReceiveStock", request);
 }
 
-static struct caller *ended[8192];
-static size_t ended_count;
+static struct caller **ended;
+static size_t ended_count, ended_capacity;
 
 static void end(struct caller *caller)
 {
-	assert_true(ended_count < ARRAY_COUNT(ended));
+	ended =
+		arena_grow(&fixture.arena, ended, ended_count, &ended_capacity, sizeof(struct caller *));
 	ended[ended_count++] = caller;
 }
 
@@ -432,6 +434,56 @@ static void several_rows_are_of_one_moment(void **state)
 	fixture_run(&fixture);
 	free_ended();
 	assert_true(from_memory() > memory);
+}
+
+/* A reader may have asked after the feed did, and be answered before it: what it read is perhaps newer
+ * than all else. */
+static void a_row_that_was_read_after_a_moment_is_not_of_it(void **state)
+{
+	(void)state;
+	int64_t before_us = engine_clock_us();
+	put_item(&fixture, engine, "POT");
+	receive(&fixture, engine, "POT", "LEEDS", 5);
+	assert_available("POT", 5);
+	struct caller *caller = caller_new(&fixture);
+	read_fresh(caller, engine, "POT"); /* fills the request in */
+	wait_for(caller);
+	struct recall recall = {
+		.live = engine->live,
+		.oldest_us = engine->feed->current_us,
+		.settled_us = before_us,
+		.as_of_us = INT64_MAX,
+	};
+	assert_false(live_decide(engine->live, &caller->request, &recall));
+	recall.settled_us = engine_clock_us();
+	assert_true(live_decide(engine->live, &caller->request, &recall));
+	caller_free(caller);
+}
+
+/* What a reader had asked for before the feed told that it has moved is not current. */
+static void a_row_that_was_told_of_while_it_was_read_is_read_again(void **state)
+{
+	(void)state;
+	struct arena arena;
+	arena_init(&arena);
+	put_item(&fixture, engine, "PAN");
+	receive(&fixture, engine, "PAN", "LEEDS", 5);
+	assert_available("PAN", 5);
+	uint64_t asked_told = live_told(engine->live);
+	receive(&fixture, other, "PAN", "LEEDS", 1);
+	assert_available("MUG", in_the_book("MUG"));
+	assert_true(live_told(engine->live) > asked_told);
+	struct stock_row *row = row_new(TABLE(stock), &arena);
+	row->part = part_of("LEEDS", FIXTURE_PARTS);
+	row->sku = "PAN";
+	row->location = "LEEDS";
+	row->available = 5;
+	row->version = ask(&fixture, "SELECT version FROM stockbook.stock WHERE sku = 'PAN'") - 1;
+	const void *rows[] = {row};
+	cache_forget(engine->live->cache, row);
+	live_loaded(engine->live, rows, 1, rows, 1, asked_told, engine_clock_us());
+	assert_available("PAN", 6);
+	arena_release(&arena);
 }
 
 /* ---- Positions ---- */
@@ -685,6 +737,8 @@ int main(void)
 		cmocka_unit_test(policies_that_another_server_changed_count_at_once),
 		cmocka_unit_test(a_row_that_is_written_all_the_time_is_read_right),
 		cmocka_unit_test(several_rows_are_of_one_moment),
+		cmocka_unit_test(a_row_that_was_read_after_a_moment_is_not_of_it),
+		cmocka_unit_test(a_row_that_was_told_of_while_it_was_read_is_read_again),
 		cmocka_unit_test(a_position_of_the_future_is_waited_for),
 		cmocka_unit_test(when_the_feeds_connection_is_cut_the_readers_answer),
 		cmocka_unit_test(what_was_known_before_a_cut_is_not_trusted),
