@@ -134,7 +134,7 @@ static struct stockbook_client *open_client(int port, const struct stockbook_cli
 	struct stockbook_client_options options = extra ? *extra : (struct stockbook_client_options){0};
 	options.target = target;
 	if (!options.deadline_ms)
-		options.deadline_ms = 10000;
+		options.deadline_ms = 60000; /* with the thread sanitizer thousands of calls take long */
 	struct stockbook_error error;
 	struct stockbook_client *client = stockbook_client_open(&options, &error);
 	assert_non_null(client);
