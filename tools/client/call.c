@@ -14,9 +14,22 @@
 #include <grpc/support/time.h>
 
 #include "base/check.h"
+#include "base/message.h"
 
 #define BACKOFF_FIRST_MS 20
 #define BACKOFF_MAX_MS 1000
+#define ARENA_BYTES_KEPT_MAX ((size_t)64 << 10)
+
+static grpc_slice pack(const ProtobufCMessage *message)
+{
+	uint8_t buffer[MESSAGE_SMALL_BYTES_MAX];
+	struct packed_message packed;
+	if (message_pack_small(message, buffer, &packed))
+		return grpc_slice_from_copied_buffer((const char *)packed.bytes, packed.size);
+	grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+	protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+	return slice;
+}
 
 struct call *call_start(struct stockbook_client *client, const struct stockbook_method *method,
 	const ProtobufCMessage *request, int64_t deadline_ms)
@@ -25,9 +38,7 @@ struct call *call_start(struct stockbook_client *client, const struct stockbook_
 	struct call *call = client_alloc(sizeof(*call));
 	call->client = client;
 	call->method = method;
-	size_t size = protobuf_c_message_get_packed_size(request);
-	call->request = grpc_slice_malloc(size);
-	protobuf_c_message_pack(request, GRPC_SLICE_START_PTR(call->request));
+	call->request = pack(request);
 	call->deadline_ms = now_ms() + (deadline_ms > 0 ? deadline_ms : client->deadline_ms);
 	call->backoff_ms = BACKOFF_FIRST_MS;
 	for (int kind = 0; kind < TAG_KINDS; kind++)
@@ -174,15 +185,33 @@ void call_end(struct call *call, ProtobufCMessage *response, const struct stockb
 		protobuf_c_message_free_unpacked(response, NULL);
 }
 
-static ProtobufCMessage *decode(const struct call *call)
+static ProtobufCMessage *unpack(const struct call *call, const uint8_t *bytes, size_t size,
+	struct arena *arena)
+{
+	if (arena)
+		return client_unpack(call->method->response, bytes, size, arena);
+	return protobuf_c_message_unpack(call->method->response, NULL, size, bytes);
+}
+
+/* What arrived, in the arena; where that is NULL, to be freed by itself. */
+static ProtobufCMessage *decode(const struct call *call, struct arena *arena)
 {
 	grpc_byte_buffer_reader reader;
 	if (!call->response || !grpc_byte_buffer_reader_init(&reader, call->response))
 		return NULL;
-	grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
-	ProtobufCMessage *message = protobuf_c_message_unpack(call->method->response, NULL,
-		GRPC_SLICE_LENGTH(slice), GRPC_SLICE_START_PTR(slice));
-	grpc_slice_unref(slice);
+	ProtobufCMessage *message;
+	grpc_slice *piece;
+	/* Small answers come in one piece. */
+	if (grpc_byte_buffer_reader_peek(&reader, &piece) &&
+		GRPC_SLICE_LENGTH(*piece) == grpc_byte_buffer_length(call->response)) {
+		message = unpack(call, GRPC_SLICE_START_PTR(*piece), GRPC_SLICE_LENGTH(*piece), arena);
+	} else {
+		grpc_byte_buffer_reader_destroy(&reader);
+		CHECK(grpc_byte_buffer_reader_init(&reader, call->response));
+		grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
+		message = unpack(call, GRPC_SLICE_START_PTR(slice), GRPC_SLICE_LENGTH(slice), arena);
+		grpc_slice_unref(slice);
+	}
 	grpc_byte_buffer_reader_destroy(&reader);
 	return message;
 }
@@ -282,8 +311,11 @@ static bool attempt_over(struct call *call)
 {
 	if (call->status != GRPC_STATUS_OK)
 		return attempt_failed(call);
-	call->client->answered = true;
-	ProtobufCMessage *response = call->method->server_streaming ? NULL : decode(call);
+	struct stockbook_client *client = call->client;
+	client->answered = true;
+	/* What a blocking call keeps has memory of its own. */
+	struct arena *arena = call->keep ? NULL : &client->arena;
+	ProtobufCMessage *response = call->method->server_streaming ? NULL : decode(call, arena);
 	struct stockbook_error error;
 	if (response || call->method->server_streaming) {
 		error_set(&error, 0, "", "");
@@ -293,14 +325,22 @@ static bool attempt_over(struct call *call)
 	}
 	error.attempts = call->attempts;
 	attempt_release(call);
-	call_end(call, response, &error);
+	if (arena)
+		call_end_borrowed(call, response, &error);
+	else
+		call_end(call, response, &error);
 	stockbook_error_release(&error);
+	if (client->arena.allocated > ARENA_BYTES_KEPT_MAX)
+		arena_release(&client->arena);
+	else
+		arena_reset(&client->arena);
 	return true;
 }
 
 static void message_arrived(struct call *call)
 {
-	ProtobufCMessage *message = decode(call);
+	/* Not in the client's arena: other calls may be answered while this one is looked at. */
+	ProtobufCMessage *message = decode(call, NULL);
 	grpc_byte_buffer_destroy(call->response);
 	call->response = NULL;
 	if (message) {

@@ -111,7 +111,7 @@ static void open_channels(struct stockbook_client *client,
 {
 	int bytes_max =
 		options->message_bytes_max ? options->message_bytes_max : MESSAGE_BYTES_MAX_DEFAULT;
-	grpc_arg list[9] = {
+	grpc_arg list[11] = {
 		/* Our own retries know about request ids and RetryInfo; gRPC's would hide attempts. */
 		integer_argument(GRPC_ARG_ENABLE_RETRIES, 0),
 		integer_argument(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, bytes_max),
@@ -121,8 +121,11 @@ static void open_channels(struct stockbook_client *client,
 		text_argument(GRPC_ARG_PRIMARY_USER_AGENT_STRING, "stockbook-client"),
 		/* Counts calls, and nobody asks. */
 		integer_argument(GRPC_ARG_ENABLE_CHANNELZ, 0),
+		/* The service takes nothing compressed, and does not compress. */
+		integer_argument(GRPC_ARG_ENABLE_PER_MESSAGE_COMPRESSION, 0),
+		integer_argument(GRPC_ARG_ENABLE_PER_MESSAGE_DECOMPRESSION, 0),
 	};
-	size_t count = 6;
+	size_t count = 8;
 	/* Otherwise channels to one target share one connection. */
 	if (client->channels_count > 1)
 		list[count++] = integer_argument(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
@@ -220,6 +223,7 @@ void stockbook_client_close(struct stockbook_client *client)
 	grpc_completion_queue_destroy(client->queue);
 	if (client->metadata_count)
 		grpc_slice_unref(client->authorization.value);
+	arena_release(&client->arena);
 	free(client->channels);
 	free(client->registered);
 	free(client->waiting);

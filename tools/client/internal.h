@@ -16,6 +16,7 @@
 #include <grpc/byte_buffer.h>
 #include <grpc/grpc.h>
 
+#include "base/arena.h"
 #include "google/rpc/status.pb-c.h"
 
 struct call;
@@ -83,6 +84,7 @@ struct stockbook_client {
 	bool answered; /* a server has answered at least once */
 	bool no_retry;
 	bool closing;
+	struct arena arena; /* of the answer that is being delivered */
 	struct call *calls; /* living */
 	size_t calls_count;
 	struct call **waiting; /* a heap: the earliest retry first */
@@ -138,5 +140,10 @@ void error_from_answer(struct stockbook_error *error, const Google__Rpc__Status 
 void *client_alloc(size_t size);
 void *client_realloc(void *memory, size_t size);
 char *client_string(const char *text, size_t size);
+/* Allocates in the arena; frees nothing. */
+ProtobufCAllocator client_allocator(struct arena *arena);
+/* A message in the arena, which must not be freed; NULL when the bytes are none. */
+ProtobufCMessage *client_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
+	size_t size, struct arena *arena);
 
 #endif

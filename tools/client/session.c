@@ -78,22 +78,6 @@ struct stockbook_session {
 	struct arena arena; /* of the answers that are being told */
 };
 
-static void *answers_alloc(void *arena, size_t size)
-{
-	return arena_alloc(arena, size);
-}
-
-static void answers_free(void *arena, void *memory)
-{
-	(void)arena;
-	(void)memory;
-}
-
-static ProtobufCAllocator answers_allocator(struct stockbook_session *session)
-{
-	return (ProtobufCAllocator){answers_alloc, answers_free, &session->arena};
-}
-
 /* ---- Places ---- */
 
 static void places_init(struct stockbook_session *session, uint32_t count)
@@ -322,7 +306,6 @@ static bool end_answered(struct stockbook_session *session, struct call *call,
 	const Stockbook__V1__SessionAnswer *answer)
 {
 	struct stockbook_error error;
-	ProtobufCAllocator allocator = answers_allocator(session);
 	bool ended = true;
 	if (answer->outcome_case == STOCKBOOK__V1__SESSION_ANSWER__OUTCOME_STATUS) {
 		error_from_answer(&error, answer->status, answer->request_tag);
@@ -330,8 +313,8 @@ static bool end_answered(struct stockbook_session *session, struct call *call,
 		stockbook_error_release(&error);
 		return ended;
 	}
-	const ProtobufCMessage *response = protobuf_c_message_unpack(call->method->response, &allocator,
-		answer->response.len, answer->response.data);
+	const ProtobufCMessage *response = client_unpack(call->method->response, answer->response.data,
+		answer->response.len, &session->arena);
 	error_set(&error, response ? 0 : GRPC_STATUS_INTERNAL, "",
 		response ? "" : "the server's answer cannot be decoded");
 	error.outcome_unknown = !response;
@@ -344,7 +327,7 @@ static bool end_answered(struct stockbook_session *session, struct call *call,
 static size_t take_answers(struct stockbook_session *session)
 {
 	grpc_byte_buffer_reader reader;
-	ProtobufCAllocator allocator = answers_allocator(session);
+	ProtobufCAllocator allocator = client_allocator(&session->arena);
 	CHECK(grpc_byte_buffer_reader_init(&reader, session->received));
 	grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
 	const Stockbook__V1__SessionResponse *response =
