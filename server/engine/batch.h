@@ -14,7 +14,8 @@ enum entry_state {
 	ENTRY_REPLAYED, /* its request id took effect before */
 	ENTRY_TWIN,     /* its request id takes effect in this batch, by another entry */
 	ENTRY_REFUSED,
-	ENTRY_LEFT, /* for a batch of its own; not answered by this one */
+	ENTRY_LEFT,  /* for a batch of its own; not answered by this one */
+	ENTRY_APART, /* for a batch that loads; not answered by this one */
 };
 
 struct entry {

@@ -106,6 +106,7 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 enum queue_room lane_submit(struct lane *lane, struct engine_request *request)
 {
 	size_t own = fair_queue_count_of(&lane->queue, request->caller) +
+				 fair_queue_count_of(&lane->apart, request->caller) +
 				 fair_queue_count_of(&lane->alone, request->caller);
 	enum queue_room room =
 		queue_room(request, own, lane_queued(lane), lane->engine->settings.queue_operations_max);
@@ -116,7 +117,7 @@ enum queue_room lane_submit(struct lane *lane, struct engine_request *request)
 
 static bool anybody_waits(const struct lane *lane)
 {
-	return lane->queue.count > 0 || lane->alone.count > 0;
+	return lane_queued(lane) > 0;
 }
 
 void lane_kick(struct lane *lane)
@@ -134,6 +135,7 @@ void lane_tick(struct lane *lane)
 	int64_t now_us = engine_clock_us();
 	struct queue over = {0};
 	fair_queue_sift(&lane->alone, now_us, &over);
+	fair_queue_sift(&lane->apart, now_us, &over);
 	if (lane->suspects == 0)
 		fair_queue_sift(&lane->queue, now_us, &over);
 	for (struct engine_request *request; (request = queue_pop(&over));)
@@ -147,19 +149,23 @@ void lane_tick(struct lane *lane)
 
 size_t lane_queued(const struct lane *lane)
 {
-	return lane->queue.count + lane->alone.count;
+	return lane->queue.count + lane->apart.count + lane->alone.count;
 }
 
 size_t lane_callers(const struct lane *lane)
 {
-	return lane->queue.callers + lane->alone.callers;
+	return lane->queue.callers + lane->apart.callers + lane->alone.callers;
 }
 
 int64_t lane_oldest_us(const struct lane *lane)
 {
-	int64_t queue_us = fair_queue_oldest_us(&lane->queue);
-	int64_t alone_us = fair_queue_oldest_us(&lane->alone);
-	return queue_us < alone_us ? queue_us : alone_us;
+	int64_t oldest_us = fair_queue_oldest_us(&lane->queue);
+	const struct fair_queue *others[] = {&lane->apart, &lane->alone};
+	for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+		int64_t other_us = fair_queue_oldest_us(others[i]);
+		oldest_us = other_us < oldest_us ? other_us : oldest_us;
+	}
+	return oldest_us;
 }
 
 bool lane_connected(const struct lane *lane)
@@ -228,10 +234,10 @@ void lane_close(struct lane *lane)
 	for (size_t i = 0; i < lane->batch->count; i++)
 		engine_give_up(engine, lane->batch->entries[i].request, true);
 	lane->batch->count = 0;
-	for (struct engine_request *request; (request = fair_queue_pop(&lane->queue));)
-		engine_give_up(engine, request, true);
-	for (struct engine_request *request; (request = fair_queue_pop(&lane->alone));)
-		engine_give_up(engine, request, true);
+	struct fair_queue *queues[] = {&lane->queue, &lane->apart, &lane->alone};
+	for (size_t i = 0; i < ARRAY_COUNT(queues); i++)
+		for (struct engine_request *request; (request = fair_queue_pop(queues[i]));)
+			engine_give_up(engine, request, true);
 	metric_add(lane->gauges[LANE_CLOSED], -1);
 	db_connection_close(lane->connection, engine_closed_one, engine);
 	uv_close((uv_handle_t *)&lane->timer, on_timer_closed);
@@ -242,6 +248,7 @@ void lane_free(struct lane *lane)
 	batch_release(&lane->batches[0]);
 	batch_release(&lane->batches[1]);
 	fair_queue_release(&lane->queue);
+	fair_queue_release(&lane->apart);
 	fair_queue_release(&lane->alone);
 	free(lane);
 }

@@ -38,7 +38,11 @@ struct lane {
 	/* Each is to be a batch of its own: they need many rounds, or very many rows. Taken in turn with
 	 * the queue, so that nobody waits for all of them. */
 	struct fair_queue alone;
-	bool alone_last;          /* whose turn it was */
+	bool alone_last; /* whose turn it was */
+	/* They need documents, which are not remembered: loaded in batches of their own, so that the
+	 * others need not be. In turn with the queue. */
+	struct fair_queue apart;
+	bool apart_last;
 	struct entry *heavy;      /* the one of the batch that needs very many rows, or NULL */
 	int64_t sent_us;          /* when the last round trip began */
 	int64_t answered_us;      /* when it came back */
@@ -55,7 +59,7 @@ void lane_go_down(struct lane *lane);
 void lane_send(struct lane *lane, enum lane_state state);
 /* From this step on, until one rests. */
 void lane_run(struct lane *lane, enum lane_step step);
-/* Each of those that left will be a batch of its own. */
+/* Each of those that left will be a batch of its own, and those that are to be loaded one. */
 void lane_send_left_away(struct lane *lane);
 /* The batch did not come through, lane->fault says why; nothing of it is known to be committed. */
 void lane_fail(struct lane *lane);

@@ -68,6 +68,29 @@ static void take_alone(struct lane *lane, int64_t now_us)
 	}
 }
 
+/* True: there was something in it. */
+static bool take_from(struct lane *lane, struct fair_queue *queue, size_t most, int64_t now_us)
+{
+	while (lane->batch->count < most && queue->count > 0) {
+		struct engine_request *request = fair_queue_pop(queue);
+		if (request_is_over(request, now_us)) {
+			lane->suspects -= lane->suspects > 0;
+			engine_give_up(lane->engine, request, false);
+		} else {
+			batch_add(lane->batch, request);
+		}
+	}
+	return lane->batch->count > 0;
+}
+
+/* Those that have to be loaded, when it is their turn or nobody else waits. */
+static bool take_apart(struct lane *lane, size_t most, int64_t now_us)
+{
+	bool turn = lane->suspects == 0 && (!lane->apart_last || lane->queue.count == 0);
+	lane->apart_last = turn && take_from(lane, &lane->apart, most, now_us);
+	return lane->apart_last;
+}
+
 static enum lane_step step_take(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
@@ -77,15 +100,8 @@ static enum lane_step step_take(struct lane *lane)
 		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
 	int64_t now_us = engine_clock_us();
 	take_alone(lane, now_us);
-	while (batch->count < most && lane->queue.count > 0 && !lane->alone_last) {
-		struct engine_request *request = fair_queue_pop(&lane->queue);
-		if (request_is_over(request, now_us)) {
-			lane->suspects -= lane->suspects > 0;
-			engine_give_up(engine, request, false);
-		} else {
-			batch_add(batch, request);
-		}
-	}
+	if (!lane->alone_last && !take_apart(lane, most, now_us))
+		take_from(lane, &lane->queue, most, now_us);
 	if (batch->count == 0) {
 		lane->suspects = 0;
 		if (lane->state != LANE_IDLE)
@@ -96,7 +112,8 @@ static enum lane_step step_take(struct lane *lane)
 	/* Who looks for a culprit, or has one with very many rows, asks the database. */
 	bool plain = lane->suspects > 0 || lane->alone_last;
 	batch->trusts = !plain && patience_is_over(&lane->trust);
-	return batch->trusts && optimism_hopes(&lane->optimism, engine) ? STEP_HOPE : STEP_GATHER;
+	bool hopes = batch->trusts && !lane->apart_last && optimism_hopes(&lane->optimism, engine);
+	return hopes ? STEP_HOPE : STEP_GATHER;
 }
 
 /* Policy rows that are known well enough. */
@@ -250,33 +267,59 @@ static bool follow_twin(struct batch *batch, struct entry *entry)
 	return false;
 }
 
-/* Decides from memory. What is missing there is read without locks and remembered; if that is
- * not enough for all of them, it is as if nothing had happened. */
+static bool twin_is_apart(const struct entry *entry)
+{
+	const struct entry *twin = entry->previous;
+	while (twin && twin->state != ENTRY_APART)
+		twin = twin->previous;
+	return twin != NULL;
+}
+
+/* Decides it from memory. What needs more than can be learned leaves. */
+static void hope_for(struct lane *lane, struct entry *entry)
+{
+	struct batch *batch = lane->batch;
+	size_t before;
+	workset_needs(batch->set, &before);
+	if (twin_is_apart(entry)) {
+		entry->state = ENTRY_APART;
+		return;
+	}
+	if (follow_twin(batch, entry))
+		return;
+	entry_run(batch, lane->engine, entry, false);
+	if (entry->state != ENTRY_OPEN || optimism_can_learn(batch, before))
+		return;
+	entry->state = ENTRY_APART;
+	workset_keep_needs(batch->set, keep_first, &before);
+}
+
+/* Decides from memory. What is missing there is read without locks and remembered; if that is not
+ * enough for all of them, it is as if nothing had happened. */
 static enum lane_step step_hope(struct lane *lane)
 {
 	struct batch *batch = lane->batch;
 	struct engine *engine = lane->engine;
 	uint32_t rounds = batch->rounds;
-	bool open = false, knowable = true;
+	size_t open = 0, apart = 0;
 	batch_open(batch, engine);
 	batch->rounds = rounds;
 	optimism_begin(batch, engine);
 	workset_set_source(batch->set, policy_source, lane);
 	clock_advance(batch);
-	for (size_t i = 0; i < batch->count && knowable; i++) {
+	for (size_t i = 0; i < batch->count; i++) {
 		struct entry *entry = &batch->entries[i];
 		if (rounds > 0 && entry_is_late(batch, entry))
 			continue;
-		if (!follow_twin(batch, entry))
-			entry_run(batch, engine, entry, false);
-		/* Looked at with the first, to lose no time, and with all of them at the end. */
-		if (!open && entry->state == ENTRY_OPEN)
-			knowable = rounds < LEARN_ROUNDS_MAX && optimism_can_learn(batch);
-		open = open || entry->state == ENTRY_OPEN;
+		hope_for(lane, entry);
+		open += entry->state == ENTRY_OPEN;
+		apart += entry->state == ENTRY_APART;
 	}
-	if (!open)
+	if (apart == batch->count)
+		return STEP_GATHER;
+	if (open == 0)
 		return STEP_STORE;
-	if (knowable && optimism_can_learn(batch))
+	if (rounds < LEARN_ROUNDS_MAX && optimism_has_room(batch))
 		return STEP_LEARN;
 	optimism_lost(&lane->optimism, batch, engine, LOSS_UNKNOWN);
 	return STEP_GATHER;
@@ -348,6 +391,8 @@ void lane_send_left_away(struct lane *lane)
 	for (size_t i = 0; i < batch->count; i++)
 		if (batch->entries[i].state == ENTRY_LEFT)
 			fair_queue_push(&lane->alone, batch->entries[i].request);
+		else if (batch->entries[i].state == ENTRY_APART)
+			fair_queue_push(&lane->apart, batch->entries[i].request);
 		else
 			batch->entries[kept++] = batch->entries[i];
 	batch->count = kept;

@@ -103,13 +103,11 @@ void optimism_begin(struct batch *batch, struct engine *engine)
 	workset_set_recollection(batch->set, recall, batch);
 }
 
-bool optimism_can_learn(struct batch *batch)
+bool optimism_can_learn(struct batch *batch, size_t first)
 {
 	size_t count;
 	struct need *const *needs = workset_needs(batch->set, &count);
-	if (count + workset_assumption_count(batch->set) > OPTIMISM_ROWS_MAX)
-		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = first; i < count; i++) {
 		const struct need *need = needs[i];
 		if (need->kind != NEED_ROW)
 			return false;
@@ -118,6 +116,13 @@ bool optimism_can_learn(struct batch *batch)
 			return false;
 	}
 	return true;
+}
+
+bool optimism_has_room(struct batch *batch)
+{
+	size_t count;
+	workset_needs(batch->set, &count);
+	return count + workset_assumption_count(batch->set) <= OPTIMISM_ROWS_MAX;
 }
 
 void optimism_stored(struct patience *optimism, const struct batch *batch, struct engine *engine)

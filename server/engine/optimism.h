@@ -10,6 +10,9 @@
  * n doubles with each loss that follows a loss, and halves with each win: two servers that fight over
  * a row end up loading it, and one that has it alone does not.
  *
+ * Only stock and policies are remembered. Operations that need documents leave the batch and are
+ * loaded in one of their own, so that those beside them need not be.
+ *
  * Stock that is not remembered is read without a lock, and then remembered: two round trips, but no
  * lock is ever held over one.
  */
@@ -60,8 +63,11 @@ enum loss {
 bool optimism_hopes(struct patience *optimism, struct engine *engine);
 /* The batch's workset answers locks of stock from memory. */
 void optimism_begin(struct batch *batch, struct engine *engine);
-/* All that the batch still needs is stock and policies by their keys: can be read and remembered. */
-bool optimism_can_learn(struct batch *batch);
+/* All that the batch needs from this need on is stock and policies by their keys: it can be read and
+ * remembered. */
+bool optimism_can_learn(struct batch *batch, size_t first);
+/* All that it needs is no more than a batch may be decided from. */
+bool optimism_has_room(struct batch *batch);
 /* The batch is done, from memory or through LOAD. */
 void optimism_stored(struct patience *optimism, const struct batch *batch, struct engine *engine);
 /* The batch is to be run again, through LOAD. */

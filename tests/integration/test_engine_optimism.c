@@ -315,6 +315,53 @@ static void what_changes_while_a_row_is_waited_for_is_not_overwritten(void **sta
 	free_callers(callers, 2);
 }
 
+static const char *reserved_id(struct caller *caller)
+{
+	const Stockbook__V1__ReserveResponse *response =
+		(const Stockbook__V1__ReserveResponse *)caller->response;
+	return response->reservation->id;
+}
+
+static void release(struct caller *caller, struct engine *engine, const char *id)
+{
+	Stockbook__V1__ReleaseReservationRequest *request =
+		arena_alloc(&caller->arena, sizeof(*request));
+	stockbook__v1__release_reservation_request__init(request);
+	request->reservation_id = arena_string(&caller->arena, id);
+	call(caller, engine, "ReservationService/ReleaseReservation", request);
+}
+
+/* Both come in one turn of the loop, which one batch would take: a reservation is not remembered, but
+ * who reserves is not made to load its stock for that. */
+static void what_needs_a_document_is_loaded_apart_from_the_others(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 100);
+	struct caller *held = caller_new(&fixture);
+	reserve(held, here, "MUG", "LEEDS", 3);
+	fixture_run(&fixture);
+	assert_string_equal(outcome(held), "OK");
+	int64_t memory = batches("memory"), database = batches("database");
+	int64_t unknown = lost("why=\"unknown\"");
+	struct caller *callers[4];
+	for (size_t i = 0; i < ARRAY_COUNT(callers); i++)
+		callers[i] = caller_new(&fixture);
+	/* The same call twice: what waits for its twin leaves with it. */
+	release(callers[0], here, reserved_id(held));
+	callers[1]->request.request_id = callers[0]->request.request_id;
+	release(callers[1], here, reserved_id(held));
+	reserve(callers[2], here, "MUG", "LEEDS", 1);
+	reserve(callers[3], here, "BOWL", "HULL", 1);
+	fixture_run(&fixture);
+	assert_int_equal(count_outcomes(callers, ARRAY_COUNT(callers), "OK"), ARRAY_COUNT(callers));
+	assert_int_equal(batches("memory"), memory + 1);
+	assert_int_equal(batches("database"), database + 1);
+	assert_int_equal(lost("why=\"unknown\""), unknown);
+	assert_int_equal(ask(&fixture, "SELECT reserved" OF_MUGS), 1);
+	free_callers(callers, ARRAY_COUNT(callers));
+	caller_free(held);
+}
+
 static void a_call_whose_time_is_over_when_its_rows_are_read_changes_none(void **state)
 {
 	(void)state;
@@ -441,6 +488,7 @@ int main(void)
 		TEST(a_row_that_was_only_read_is_looked_at_beside_one_that_changes),
 		TEST(a_request_that_came_twice_at_once_takes_effect_once),
 		TEST(what_changes_while_a_row_is_waited_for_is_not_overwritten),
+		TEST(what_needs_a_document_is_loaded_apart_from_the_others),
 		TEST(a_call_whose_time_is_over_when_its_rows_are_read_changes_none),
 		TEST(a_row_that_had_moved_is_read_anew),
 		TEST(two_servers_that_fight_over_a_row_come_to_load_it),
