@@ -10,22 +10,13 @@
 #include "observe/metrics.h"
 
 #define NOT_DECIDED UINT64_MAX
-/* From so many misses in turn on as many reads are left to the readers before one is tried again. */
-#define MISSES_MIN 16
-#define MISSES_MAX 256
-/* A message of so many bytes asks for many rows, and misses for other reasons than a small one. */
+/* A message of so many bytes asks for many rows: that all are known is less likely, and trying costs
+ * more. From so many misses in turn on as many of these are left to the readers before one is tried. */
 #define LARGE_SIZE 512
-#define KINDS_MAX 8
+#define MISSES_MIN 4
+#define MISSES_MAX 256
 /* A row that had moved is read again with the next question; small reads wait for that. */
 #define RIDES_MAX 2
-
-/* Reads that are likely to fare alike: of an operation, small or large. */
-struct kind {
-	const struct operation *operation;
-	bool large;
-	uint32_t misses; /* in turn */
-	uint32_t left;   /* to the readers, until one is tried */
-};
 
 struct confirm {
 	struct engine *engine;
@@ -33,7 +24,8 @@ struct confirm {
 	struct queue asked;        /* their question is on its way */
 	struct queue told;         /* being answered */
 	bool incomplete;           /* an answer has left something out already */
-	struct kind kinds[KINDS_MAX];
+	uint32_t large_misses;     /* of large reads, in turn */
+	uint32_t large_left;       /* to the readers, until one is tried */
 	struct following following;
 	struct following_window window;
 	int64_t window_us;
@@ -132,35 +124,32 @@ static bool decide(struct confirm *confirm, struct engine_request *request, int6
 	return decided;
 }
 
-static struct kind *kind_of(struct confirm *confirm, const struct engine_request *request)
+static bool is_large(const struct engine_request *request)
 {
-	bool large = request->size > LARGE_SIZE;
-	size_t i = 0;
-	for (; i < KINDS_MAX - 1 && confirm->kinds[i].operation; i++)
-		if (confirm->kinds[i].operation == request->operation && confirm->kinds[i].large == large)
-			break;
-	confirm->kinds[i].operation = request->operation;
-	confirm->kinds[i].large = large;
-	return &confirm->kinds[i];
+	return request->size > LARGE_SIZE;
 }
 
-static void note(struct kind *kind, bool hit)
+static void note(struct confirm *confirm, const struct engine_request *request, bool hit)
 {
-	kind->misses = hit ? 0 : kind->misses + (kind->misses < MISSES_MAX);
-	kind->left = kind->misses < MISSES_MIN ? 0 : kind->misses;
+	if (!is_large(request))
+		return;
+	if (hit)
+		confirm->large_misses = 0;
+	else if (confirm->large_misses < MISSES_MAX)
+		confirm->large_misses++;
+	confirm->large_left = confirm->large_misses < MISSES_MIN ? 0 : confirm->large_misses;
 }
 
 /* Whether memory has what it asks for, or will have it with the next answer. */
 static bool is_known(struct confirm *confirm, struct engine_request *request)
 {
-	struct kind *kind = kind_of(confirm, request);
-	if (kind->left > 0) {
-		kind->left--;
+	if (is_large(request) && confirm->large_left > 0) {
+		confirm->large_left--;
 		return false;
 	}
 	bool waits;
-	bool known = decide(confirm, request, 0, &waits) || waits;
-	note(kind, known);
+	bool known = decide(confirm, request, 0, &waits) || (waits && !is_large(request));
+	note(confirm, request, known);
 	return known;
 }
 
@@ -249,10 +238,10 @@ void confirm_answer(struct confirm *confirm)
 			engine_give_up(confirm->engine, request, false);
 		} else if (is_answered(confirm, request, &waits)) {
 			answer(confirm, request);
-		} else if (waits && request->rides < RIDES_MAX && request->size <= LARGE_SIZE) {
+		} else if (waits && request->rides < RIDES_MAX && !is_large(request)) {
 			queue_push_front(&again, request);
 		} else {
-			note(kind_of(confirm, request), false);
+			note(confirm, request, false);
 			queue_push(&left, request);
 		}
 	}

@@ -7,7 +7,8 @@
  *         ^                                              | did not pay for a while
  *         +--- after a pause, longer each time <---------+
  *
- * Few reads end it, too, without a pause: they may become many again at any time.
+ * It goes on, too, while each few windows confirm more than any before: memory is being filled. Few
+ * reads end it without a pause: they may become many again at any time.
  */
 #ifndef STOCKBOOK_ENGINE_FOLLOWING_H
 #define STOCKBOOK_ENGINE_FOLLOWING_H
@@ -17,8 +18,6 @@
 
 /* What following so many events costs, a confirmed read saves. */
 #define FOLLOWING_EVENTS_OF_A_READ 4
-/* One read in so many must be confirmed: finding out that it cannot be costs something, too. */
-#define FOLLOWING_READS_OF_A_CONFIRMED 8
 /* Windows before it is judged, while memory fills; and windows that must not have paid in turn. */
 #define FOLLOWING_TRIAL_WINDOWS 10
 #define FOLLOWING_LEAN_WINDOWS 5
@@ -36,6 +35,7 @@ struct following {
 	int64_t reads_min; /* in a window, to begin */
 	bool follows;
 	uint32_t windows;      /* since it began */
+	int64_t most;          /* confirmed in one of them */
 	uint32_t lean;         /* that did not pay, in turn */
 	uint32_t pause;        /* windows until it may begin again */
 	uint32_t pause_length; /* of the last one */

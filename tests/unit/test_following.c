@@ -90,12 +90,20 @@ static void a_bad_moment_does_not_end_it(void **state)
 	}
 }
 
-static void reads_that_memory_cannot_answer_end_it(void **state)
+static void while_memory_fills_it_goes_on(void **state)
 {
 	(void)state;
 	assert_true(window(1000, 0, 0));
-	assert_int_equal(windows_until(false, 1000, 10, 0), FOLLOWING_TRIAL_WINDOWS);
-	assert_false(window(1000, 0, 0));
+	for (int i = 1; i < 100; i++)
+		assert_true(window(1000, i * 2, 100000));
+	assert_int_equal(windows_until(false, 1000, 198, 100000), FOLLOWING_LEAN_WINDOWS);
+}
+
+static void without_events_it_costs_nothing(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 1000; i++)
+		assert_true(window(1000, 0, 0));
 }
 
 static void reads_that_become_few_end_it_without_a_pause(void **state)
@@ -122,7 +130,8 @@ int main(void)
 		cmocka_unit_test_setup(memory_has_time_to_fill, setup),
 		cmocka_unit_test_setup(where_events_cost_more_the_pauses_grow, setup),
 		cmocka_unit_test_setup(a_bad_moment_does_not_end_it, setup),
-		cmocka_unit_test_setup(reads_that_memory_cannot_answer_end_it, setup),
+		cmocka_unit_test_setup(while_memory_fills_it_goes_on, setup),
+		cmocka_unit_test_setup(without_events_it_costs_nothing, setup),
 		cmocka_unit_test_setup(reads_that_become_few_end_it_without_a_pause, setup),
 		cmocka_unit_test_setup(events_that_are_followed_anyway_cost_nothing, setup),
 	};
