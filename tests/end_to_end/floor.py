@@ -136,3 +136,37 @@ class Terminal:
         """The window is closed."""
         os.close(self.parent)
         assert self.process.wait(60) != -signal.SIGHUP
+
+
+# -- the floor of a program's tests: imported by name, setup and teardown too ---------------------
+
+state = {}
+
+
+def setup():
+    state["floor"] = Floor()
+
+
+def teardown():
+    if "floor" in state:
+        state["floor"].stop()
+
+
+def run(*arguments, **more):
+    return state["floor"].run(*arguments, **more)
+
+
+def json(*arguments, **more):
+    return state["floor"].json(*arguments, **more)
+
+
+def order(*arguments, **more):
+    return state["floor"].order(*arguments, **more)
+
+
+def accepted(*arguments):
+    return state["floor"].accepted(*arguments)
+
+
+def level(*arguments):
+    return state["floor"].level(*arguments)

@@ -5,7 +5,7 @@ import time
 import tap
 from client import METHODS, Refused, new_id, refused
 from cluster import Cluster
-from server import Server
+from server import Server, end
 from shop import digest, hold_stock, line, open_shop, pounds, sql
 
 MOST = 10**12
@@ -27,11 +27,7 @@ def setup():
 
 
 def teardown():
-    for name in ("open", "guarded"):
-        if name in state:
-            state[name].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 @contextlib.contextmanager

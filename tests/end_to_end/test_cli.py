@@ -10,7 +10,7 @@ import grpc
 import cli
 import tap
 from cluster import Cluster
-from server import Server, new_directory
+from server import Server, end, new_directory
 
 state = {}
 STEPS = ["place", "deallocate", "allocate", "pick", "put back", "cancel", "ship"]
@@ -32,10 +32,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def run(*arguments, **more):

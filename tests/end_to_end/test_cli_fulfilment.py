@@ -1,34 +1,7 @@
 """The command line of people who bring goods to customers: pickups, parcels, transfers, work; by
 hand and for programs, with what to do next."""
 import tap
-from floor import Floor
-
-state = {}
-
-
-def setup():
-    state["floor"] = Floor()
-
-
-def teardown():
-    if "floor" in state:
-        state["floor"].stop()
-
-
-def run(*arguments, **more):
-    return state["floor"].run(*arguments, **more)
-
-
-def json(*arguments, **more):
-    return state["floor"].json(*arguments, **more)
-
-
-def order(*arguments, **more):
-    return state["floor"].order(*arguments, **more)
-
-
-def level(*arguments):
-    return state["floor"].level(*arguments)
+from floor import json, level, order, run, setup, state, teardown
 
 
 def code_of(result):

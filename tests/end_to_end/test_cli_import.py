@@ -7,7 +7,7 @@ import time
 import cli
 import tap
 from cluster import Cluster
-from server import Server, new_directory
+from server import Server, end, new_directory
 
 state = {}
 
@@ -22,10 +22,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def run(*arguments, **more):

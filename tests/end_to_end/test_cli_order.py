@@ -3,30 +3,7 @@ and what decides about them; help, narrow terminals and colours of all these com
 import re
 
 import tap
-from floor import Floor
-
-state = {}
-
-
-def setup():
-    state["floor"] = Floor()
-
-
-def teardown():
-    if "floor" in state:
-        state["floor"].stop()
-
-
-def run(*arguments, **more):
-    return state["floor"].run(*arguments, **more)
-
-
-def json(*arguments, **more):
-    return state["floor"].json(*arguments, **more)
-
-
-def order(*arguments, **more):
-    return state["floor"].order(*arguments, **more)
+from floor import json, order, run, setup, state, teardown
 
 
 def test_till_sells_what_it_lacks_from_elsewhere():

@@ -1,30 +1,7 @@
 """Picking with the command line: one walk for many orders, with a scanner at a terminal or at the
 other end of a pipe; nothing that was scanned is lost."""
 import tap
-from floor import Floor
-
-state = {}
-
-
-def setup():
-    state["floor"] = Floor()
-
-
-def teardown():
-    if "floor" in state:
-        state["floor"].stop()
-
-
-def run(*arguments, **more):
-    return state["floor"].run(*arguments, **more)
-
-
-def json(*arguments, **more):
-    return state["floor"].json(*arguments, **more)
-
-
-def accepted(*arguments):
-    return state["floor"].accepted(*arguments)
+from floor import accepted, json, level, run, setup, state, teardown
 
 
 def status(pickup):
@@ -96,7 +73,7 @@ def test_code_that_only_the_server_knows_is_looked_up():
 
 def test_short_and_damaged_goods_are_recorded_with_their_remedy():
     pickup = accepted("1006", "LAMP:4", "VASE:2", "MUG:1")
-    before = state["floor"].level("LAMP")
+    before = level("LAMP")
     codes = ["VASE", "damaged VASE", "2*LAMP", "damaged LAMP", "short LAMP", "MUG", "done"]
     result = run("pick", "--scan", "--remedy", "re-source", stdin="\n".join(codes) + "\n")
     assert "-- 2/7  VASE Blue vase: damaged" in result.out
@@ -104,7 +81,7 @@ def test_short_and_damaged_goods_are_recorded_with_their_remedy():
     assert "RE_SOURCE" in result.out
     shown = line(pickup, 1)
     assert (shown["picked"], shown["dropped"]) == (2, 2), shown
-    after = state["floor"].level("LAMP")
+    after = level("LAMP")
     assert after["damaged"] == before.get("damaged", 0) + 1
     assert before["onHand"] - after["onHand"] == 1
     assert "LAMP" in run("work", "list", "recount", "--output", "json").out

@@ -11,7 +11,7 @@ import time
 import cli
 import tap
 from cluster import Cluster
-from server import Server, new_directory, wait_for
+from server import Server, end, new_directory, wait_for
 
 TRADE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "small-trade.csv")
 # Worked out by hand from the file: received, sold, returned, written off, found.
@@ -31,10 +31,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def run(*arguments, **more):

@@ -10,7 +10,7 @@ import time
 import cli
 import tap
 from cluster import Cluster
-from server import Server, new_directory
+from server import Server, end, new_directory
 
 TRADE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "small-trade.csv")
 CHAIN = ["--stores", "6", "--warehouses", "2", "--seed", "5"]
@@ -25,10 +25,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def run(*arguments, **more):

@@ -5,8 +5,8 @@ import random
 import tap
 from client import refused
 from cluster import Cluster
-from server import Server
-from shop import count, line, open_shop, race, reasons
+from server import Server, end
+from shop import count, line, open_shop, put_stores, race, reasons
 
 state = {}
 PLACES = ("WH", "NORTH", "SOUTH")
@@ -19,19 +19,13 @@ def setup():
     state["server"] = Server(database=cluster.uri())
     book = state["book"] = state["server"].client()
     open_shop(book)
-    for code in ("NORTH", "SOUTH"):
-        book.PutLocation(location={
-            "code": code, "kind": "LOCATION_KIND_STORE", "sells_at_till": True, "ships": True,
-            "takes_returns": True, "hands_over_pickups": True})
+    put_stores(book, "NORTH", "SOUTH", hands_over_pickups=True)
     book.PutChannel(channel={"code": "planned", "kind": "CHANNEL_KIND_WEB", "location_group": "ALL",
                              "plans_shipments": True})
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def stocked(sku, **places):

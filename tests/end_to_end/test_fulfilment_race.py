@@ -4,7 +4,7 @@ import tap
 from client import refused
 from cluster import Cluster
 from server import Server
-from shop import line, open_shop, race, reasons
+from shop import line, open_shop, put_stores, race, reasons
 
 ROUNDS = 24  # of each race
 
@@ -20,10 +20,7 @@ def setup():
     book = state["books"][0]
     open_shop(book, ("TEAPOT", "LAST"),
               {("TEAPOT", place): 500 for place in ("NORTH", "SOUTH", "WH")})
-    for code in ("NORTH", "SOUTH"):
-        book.PutLocation(location={
-            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE", "ships": True,
-            "sells_at_till": True, "takes_returns": True, "hands_over_pickups": True})
+    put_stores(book, "NORTH", "SOUTH", hands_over_pickups=True)
     book.PutChannel(channel={"code": "till", "kind": "CHANNEL_KIND_TILL", "location_group": "ALL"})
     state["stores"] = {}
     for server, store in zip(servers, ("NORTH", "SOUTH")):

@@ -4,7 +4,7 @@ import time
 import tap
 from client import Refused, refused
 from cluster import Cluster
-from server import Server
+from server import Server, end
 from shop import count, hold_stock, line, open_shop, race, sql
 
 MANY = 10000
@@ -19,10 +19,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def test_baskets_of_ten_thousand_lines():

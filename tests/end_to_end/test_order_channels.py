@@ -3,8 +3,8 @@ a web basket at a till, amended, cancelled, and what their history tells."""
 import tap
 from client import new_id, refused
 from cluster import Cluster
-from server import Server
-from shop import line, open_shop, pounds, race, sql
+from server import Server, end
+from shop import line, open_shop, pounds, put_stores, race, sql
 
 state = {}
 SKUS = ("TEAPOT", "KETTLE", "CUP")
@@ -17,10 +17,7 @@ def setup():
     server = state["server"] = Server(database=cluster.uri())
     book = state["book"] = server.client()
     open_shop(book, SKUS, {(sku, place): 20 for sku in SKUS for place in ("SOUTH", "WH")})
-    for code in ("NORTH", "SOUTH"):
-        book.PutLocation(location={
-            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE", "ships": True,
-            "sells_at_till": True, "takes_returns": True, "hands_over_pickups": True})
+    put_stores(book, "NORTH", "SOUTH", hands_over_pickups=True)
     book.PutChannel(channel={"code": "till", "kind": "CHANNEL_KIND_TILL", "location_group": "ALL"})
     book.PutChannel(channel={"code": "web-planned", "kind": "CHANNEL_KIND_WEB",
                              "location_group": "ALL", "plans_shipments": True})
@@ -30,11 +27,7 @@ def setup():
 
 
 def teardown():
-    for name in ("server", "guarded"):
-        if name in state:
-            state[name].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def counters(order, number):

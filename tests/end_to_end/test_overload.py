@@ -5,7 +5,7 @@ import subprocess
 import tap
 from client import Refused
 from cluster import Cluster
-from server import Server, wait_for
+from server import Server, end, wait_for
 from session import Session
 from shop import line, open_shop, sql
 
@@ -29,10 +29,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 class Held:

@@ -6,7 +6,7 @@ import time
 import tap
 from client import refused
 from cluster import Cluster
-from server import Server
+from server import Server, end
 from shop import count, line, open_shop, race, reasons, sql
 
 state = {}
@@ -20,10 +20,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def stocked(sku, **places):

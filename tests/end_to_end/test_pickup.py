@@ -6,9 +6,9 @@ import signal
 import tap
 from client import refused
 from cluster import Cluster
-from server import Server, wait_for
+from server import Server, end, wait_for
 from session import Session
-from shop import open_shop, race
+from shop import open_shop, put_stores, race, status
 
 state = {}
 SKUS = ("TEAPOT", "KETTLE", "CUP")
@@ -19,22 +19,11 @@ def setup():
     server = state["server"] = Server(database=cluster.uri())
     book = state["book"] = server.client()
     open_shop(book, SKUS, {(sku, place): 20 for sku in SKUS for place in ("NORTH", "SOUTH", "WH")})
-    for code in ("NORTH", "SOUTH"):
-        book.PutLocation(location={
-            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE", "ships": True,
-            "sells_at_till": True, "takes_returns": True, "hands_over_pickups": True})
+    put_stores(book, "NORTH", "SOUTH", hands_over_pickups=True)
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
-
-
-def status(document):
-    kind = document.DESCRIPTOR.fields_by_name["status"].enum_type
-    return kind.values_by_number[document.status].name.split("STATUS_", 1)[1]
+    end(state)
 
 
 def order(sku, quantity, location, method="PICKUP", **more):

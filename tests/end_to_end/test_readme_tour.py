@@ -11,7 +11,7 @@ import sys
 
 import floor
 import tap
-from server import Server
+from server import Server, end
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\dZ")
@@ -83,8 +83,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
+    end(state)
 
 
 def walk():

@@ -6,7 +6,7 @@ import time
 import tap
 from client import new_id, refused
 from cluster import Cluster
-from server import Server
+from server import Server, end
 from shop import count, line, open_shop, race, reasons, sql
 
 CALLERS = 500
@@ -27,11 +27,7 @@ def setup():
 
 
 def teardown():
-    for name in ("one", "two"):
-        if name in state:
-            state[name].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def stocked(sku, quantity, location="WH"):

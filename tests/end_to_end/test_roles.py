@@ -6,7 +6,7 @@ import grpc
 import tap
 from client import METHODS, Refused, new_id, refused
 from cluster import Cluster
-from server import Server, wait_for
+from server import Server, end, wait_for
 from shop import TABLES, line, open_shop, pounds, sql
 
 ROLES = ("READER", "SHOP", "STORE", "FULFILMENT", "ADMIN")
@@ -67,11 +67,7 @@ def setup():
 
 
 def teardown():
-    for name in ("opened", "guarded"):
-        if name in state:
-            state[name].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def pickup(admin, status):

@@ -6,7 +6,7 @@ import time
 import tap
 from client import Refused, new_id, refused
 from cluster import Cluster
-from server import Server, wait_for
+from server import Server, end, wait_for
 from session import PATH, REQUEST, RESPONSE, Session
 from shop import hold_stock, line, open_shop, sql
 
@@ -23,10 +23,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def test_basket_is_held_ordered_and_shipped_in_one_session():

@@ -2,8 +2,8 @@
 import tap
 from client import refused
 from cluster import Cluster
-from server import Server
-from shop import open_shop, race
+from server import Server, end
+from shop import open_shop, race, status
 
 state = {}
 SKUS = ("TEAPOT", "KETTLE")
@@ -17,15 +17,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
-
-
-def status(document):
-    kind = document.DESCRIPTOR.fields_by_name["status"].enum_type
-    return kind.values_by_number[document.status].name.split("STATUS_", 1)[1]
+    end(state)
 
 
 def allocated(sku, quantity, location):

@@ -4,7 +4,7 @@ import threading
 
 import tap
 from client import Refused, refused
-from server import Server, wait_for
+from server import Server, end, wait_for
 from shop import line
 
 STRATEGIES = ("PREFERENCE", "NEAREST", "FEWEST_PARCELS", "MOST_STOCK", "BALANCED")
@@ -33,8 +33,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
+    end(state)
 
 
 def stock(sku, **quantities):

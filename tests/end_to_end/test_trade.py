@@ -6,8 +6,8 @@ import time
 import tap
 from client import METHODS, Client, refused
 from cluster import Cluster
-from server import Server, wait_for
-from shop import line, pounds
+from server import Server, end, wait_for
+from shop import line, pounds, put_stores, status
 
 state = {"called": set()}
 AVAILABLE, QUALITY, DAMAGED = (f"STOCK_STATE_{name}" for name in (
@@ -29,10 +29,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def balances(sku, location):
@@ -49,12 +46,6 @@ def line_of(order, number=1):
                              + found.cancelled), found
     return (found.ordered, found.open, found.allocated, found.picked, found.fulfilled,
             found.cancelled, found.returned)
-
-
-def status(document):
-    """HELD, OPEN, CLOSED: the status without its prefix."""
-    kind = document.DESCRIPTOR.fields_by_name["status"].enum_type
-    return kind.values_by_number[document.status].name.split("STATUS_", 1)[1]
 
 
 def now():
@@ -527,10 +518,8 @@ def open_fulfilment():
         return book
     state["fulfilment"] = True
     book.PutItem(item={"sku": "LANTERN", "name": "lantern"})
+    put_stores(book, "EAST", "WEST", hands_over_pickups=True)
     for code in ("EAST", "WEST"):
-        book.PutLocation(location={
-            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE", "ships": True,
-            "sells_at_till": True, "takes_returns": True, "hands_over_pickups": True})
         book.ReceiveStock(location=code, lines=[{"sku": "LANTERN", "quantity": 50}])
     book.PutLocationGroup(location_group={"code": "BOTH", "locations": ["EAST", "WEST"]})
     book.PutChannel(channel={"code": "app", "kind": "CHANNEL_KIND_WEB", "location_group": "BOTH"})

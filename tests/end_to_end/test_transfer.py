@@ -3,8 +3,8 @@ with two people at the same goods."""
 import tap
 from client import refused
 from cluster import Cluster
-from server import Server
-from shop import count, line, open_shop, pounds, race, reasons
+from server import Server, end
+from shop import count, line, open_shop, pounds, put_stores, race, reasons, status
 
 ROUNDS = 12  # of each race
 
@@ -18,19 +18,11 @@ def setup():
     book = state["book"] = state["one"].client()
     state["other"] = state["two"].client()
     open_shop(book)
-    for code in ("NORTH", "SOUTH"):
-        book.PutLocation(location={
-            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE",
-            "sells_at_till": True, "ships": True, "takes_returns": True,
-            "hands_over_pickups": True})
+    put_stores(book, "NORTH", "SOUTH", hands_over_pickups=True)
 
 
 def teardown():
-    for name in ("one", "two"):
-        if name in state:
-            state[name].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def stocked(sku, quantity, location="WH"):
@@ -51,11 +43,6 @@ def sent(sku, quantity, there=None):
 
 def line_of(sku, quantity):
     return {"sku": sku, "quantity": quantity}
-
-
-def status(transfer):
-    return transfer.DESCRIPTOR.fields_by_name["status"].enum_type.values_by_number[
-        transfer.status].name.removeprefix("TRANSFER_STATUS_")
 
 
 def get(transfer_id):

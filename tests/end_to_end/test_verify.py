@@ -6,7 +6,7 @@ import tap
 from client import grpc, refused
 from cluster import Cluster
 from load import Load
-from server import Server
+from server import Server, end
 from shop import sql
 
 state = {}
@@ -20,10 +20,7 @@ def setup():
 
 
 def teardown():
-    if "server" in state:
-        state["server"].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def test_the_book_is_proven_while_trade_goes_on():

@@ -2,7 +2,7 @@
 import tap
 from client import refused
 from cluster import Cluster
-from server import Server
+from server import Server, end
 from shop import count, open_shop, race, reasons, sql
 
 DOCUMENTS = 40
@@ -22,11 +22,7 @@ def setup():
 
 
 def teardown():
-    for name in ("one", "two"):
-        if name in state:
-            state[name].stop()
-    if "cluster" in state:
-        state["cluster"].close()
+    end(state)
 
 
 def transfers(number, source="WH", lines=(("SHOE", 2), ("SOCK", 1))):

@@ -11,7 +11,7 @@ import time
 
 from client import Refused
 from errands import ERRANDS, PLACES, STORES, Step, amount
-from shop import open_shop, sql
+from shop import open_shop, put_stores, sql
 
 ACCOUNTS = ("available", "reserved", "allocated", "picked", "damaged", "in_transit")
 ERRANDS_AT_ONCE = 2  # of each worker
@@ -61,10 +61,7 @@ class Load:
         self.by_server = {server.port: 0 for server in servers}
         self.ports = [servers[number % len(servers)].port for number in range(workers)]
         open_shop(self.clients[0], self.skus)
-        for store in STORES:
-            self.clients[0].PutLocation(location={
-                "code": store, "kind": "LOCATION_KIND_STORE", "sells_at_till": True, "ships": True,
-                "takes_returns": True, "hands_over_pickups": True})
+        put_stores(self.clients[0], *STORES, hands_over_pickups=True)
         for place in PLACES:
             self.clients[0].ReceiveStock(
                 location=place, lines=[{"sku": sku, "quantity": PIECES} for sku in self.skus])

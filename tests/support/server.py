@@ -203,6 +203,15 @@ class Server:
                 print(f"#   {line}", flush=True)
 
 
+def end(state):
+    """Ends the servers that a test's setup has put into its state, and then their database."""
+    for made in state.values():
+        if isinstance(made, Server):
+            made.stop()
+    if "cluster" in state:
+        state["cluster"].close()
+
+
 def _end_all():
     for server in list(_running):
         if server.process.poll() is None:

@@ -7,14 +7,18 @@ import time
 from client import Refused
 
 
+def put_stores(book, *codes, **more):
+    for code in codes:
+        book.PutLocation(location={
+            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE",
+            "sells_at_till": True, "ships": True, "takes_returns": True, **more})
+
+
 def open_shop(book, skus=("TEAPOT",), stock=None):
     """stock: {(sku, location): quantity}."""
     book.PutLocation(location={"code": "WH", "name": "Warehouse", "kind": "LOCATION_KIND_WAREHOUSE",
                                "ships": True, "takes_returns": True})
-    for code in ("NORTH", "SOUTH"):
-        book.PutLocation(location={
-            "code": code, "name": code.title(), "kind": "LOCATION_KIND_STORE",
-            "sells_at_till": True, "ships": True, "takes_returns": True})
+    put_stores(book, "NORTH", "SOUTH")
     book.PutLocationGroup(location_group={"code": "ALL", "locations": ["WH", "NORTH", "SOUTH"]})
     book.PutChannel(channel={"code": "web", "kind": "CHANNEL_KIND_WEB", "location_group": "ALL"})
     book.PutChannel(channel={"code": "till", "kind": "CHANNEL_KIND_TILL"})
@@ -26,6 +30,12 @@ def open_shop(book, skus=("TEAPOT",), stock=None):
 
 def line(sku, quantity, location="", **more):
     return {"sku": sku, "quantity": quantity, "location": location, **more}
+
+
+def status(document):
+    """HELD, OPEN, CLOSED: the status without its prefix."""
+    kind = document.DESCRIPTOR.fields_by_name["status"].enum_type
+    return kind.values_by_number[document.status].name.split("STATUS_", 1)[1]
 
 
 def pounds(minor_units):
