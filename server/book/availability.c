@@ -128,6 +128,42 @@ int64_t source_split(const int64_t *available, size_t count, int64_t quantity, b
 
 /* ---- GetAvailability ---- */
 
+/* *again: the first that was named before. */
+static bool is_named_twice(struct run *run, char *const *codes, size_t count, size_t *again)
+{
+	bool added = true;
+	struct text_index seen;
+	if (count < 2)
+		return false;
+	text_index_init(&seen, run->arena, count);
+	for (*again = 0; *again < count; ++*again) {
+		text_index_add(&seen, codes[*again], &added);
+		if (!added)
+			return true;
+	}
+	return false;
+}
+
+static enum verdict check_locations(struct run *run,
+	const Stockbook__V1__GetAvailabilityRequest *request)
+{
+	size_t again;
+	if (is_named_twice(run, request->locations, request->n_locations, &again))
+		return refuse_field(run, field_path(run->arena, "locations", again, NULL),
+			"is named twice");
+	enum verdict verdict = VERDICT_DONE;
+	for (size_t i = 0; i < request->n_locations && verdict != VERDICT_REFUSED; i++) {
+		const char *code = request->locations[i];
+		enum verdict one = check_location(run, code, LOCATION_ANY, false, NULL);
+		/* The field's name is only made where it is told. */
+		if (one == VERDICT_REFUSED)
+			refuse_with(run, "field", "locations[%zu]", i);
+		if (one != VERDICT_DONE)
+			verdict = one;
+	}
+	return verdict;
+}
+
 /* The locations that the request means, in their order. */
 static enum verdict asked_locations(struct run *run,
 	const Stockbook__V1__GetAvailabilityRequest *request, const struct channel_row *channel,
@@ -136,21 +172,7 @@ static enum verdict asked_locations(struct run *run,
 	if (request->n_locations > 0) {
 		*locations =
 			(struct text_list){(const char *const *)request->locations, request->n_locations};
-		enum verdict verdict = VERDICT_DONE;
-		struct text_index seen;
-		text_index_init(&seen, run->arena, request->n_locations);
-		for (size_t i = 0; i < request->n_locations && verdict != VERDICT_REFUSED; i++) {
-			char *field = field_path(run->arena, "locations", i, NULL);
-			bool added;
-			text_index_add(&seen, request->locations[i], &added);
-			if (!added)
-				return refuse_field(run, field, "is named twice");
-			enum verdict one =
-				check_location(run, request->locations[i], LOCATION_ANY, false, field);
-			if (one != VERDICT_DONE)
-				verdict = one;
-		}
-		return verdict;
+		return check_locations(run, request);
 	}
 	const char *code = request->location_group;
 	if (code[0] == '\0' && channel)
@@ -171,10 +193,11 @@ static enum verdict resolve_all(struct run *run,
 {
 	enum verdict verdict = VERDICT_DONE;
 	for (size_t i = 0; i < request->n_skus; i++) {
-		char *field = field_path(run->arena, "skus", i, NULL);
-		enum verdict one = resolve_sku(run, request->skus[i], NULL, ACCESS_PEEK, field, &skus[i]);
-		if (one == VERDICT_REFUSED)
+		enum verdict one = resolve_sku(run, request->skus[i], NULL, ACCESS_PEEK, NULL, &skus[i]);
+		if (one == VERDICT_REFUSED) {
+			refuse_with(run, "field", "skus[%zu]", i);
 			return one;
+		}
 		if (one == VERDICT_NEED)
 			verdict = one;
 	}
