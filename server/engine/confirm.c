@@ -11,12 +11,23 @@
 
 #define NOT_DECIDED UINT64_MAX
 /* A message of so many bytes asks for many rows: that all are known is less likely, and trying costs
- * more. From so many misses in turn on as many of these are left to the readers before one is tried. */
+ * more. */
 #define LARGE_SIZE 512
-#define MISSES_MIN 4
-#define MISSES_MAX 256
+/* Trying in vain may cost a read so much, on average; beyond so much of it at once none is tried. */
+#define VAIN_US 4
+#define VAIN_US_MAX 500
+/* What is decided from memory would have cost at least so many times as much to read. */
+#define SAVED_FACTOR 2
+#define KINDS_MAX 4
 /* A row that had moved is read again with the next question; small reads wait for that. */
 #define RIDES_MAX 2
+
+/* Reads that are likely to fare alike: of an operation, small or large. */
+struct kind {
+	const struct operation *operation;
+	bool large;
+	int64_t vain_us; /* what was tried in vain, less what reads may cost and what they saved */
+};
 
 struct confirm {
 	struct engine *engine;
@@ -24,8 +35,7 @@ struct confirm {
 	struct queue asked;        /* their question is on its way */
 	struct queue told;         /* being answered */
 	bool incomplete;           /* an answer has left something out already */
-	uint32_t large_misses;     /* of large reads, in turn */
-	uint32_t large_left;       /* to the readers, until one is tried */
+	struct kind kinds[KINDS_MAX];
 	struct following following;
 	struct following_window window;
 	int64_t window_us;
@@ -107,7 +117,7 @@ void confirm_give_back(struct confirm *confirm)
 
 /* ---- Deciding ---- */
 
-/* With what the feed has told so far; moment_us: not with what is newer than that. */
+/* With what the feed has told so far; moment_us, unless it is 0: not with what is newer than that. */
 static bool decide(struct confirm *confirm, struct engine_request *request, int64_t moment_us,
 	bool *waits)
 {
@@ -129,28 +139,40 @@ static bool is_large(const struct engine_request *request)
 	return request->size > LARGE_SIZE;
 }
 
-static void note(struct confirm *confirm, const struct engine_request *request, bool hit)
+static struct kind *kind_of(struct confirm *confirm, const struct engine_request *request)
 {
-	if (!is_large(request))
-		return;
-	if (hit)
-		confirm->large_misses = 0;
-	else if (confirm->large_misses < MISSES_MAX)
-		confirm->large_misses++;
-	confirm->large_left = confirm->large_misses < MISSES_MIN ? 0 : confirm->large_misses;
+	size_t i = 0;
+	for (; i < KINDS_MAX - 1 && confirm->kinds[i].operation; i++)
+		if (confirm->kinds[i].operation == request->operation &&
+			confirm->kinds[i].large == is_large(request))
+			break;
+	confirm->kinds[i].operation = request->operation;
+	confirm->kinds[i].large = is_large(request);
+	return &confirm->kinds[i];
+}
+
+/* As decide(), and counts what it cost. waits: it could not be, but will be with the next answer. */
+static bool try(struct confirm *confirm, struct engine_request *request, int64_t moment_us,
+	bool *waits)
+{
+	struct kind *kind = kind_of(confirm, request);
+	int64_t began_us = engine_clock_us();
+	bool decided = decide(confirm, request, moment_us, waits);
+	int64_t took_us = engine_clock_us() - began_us;
+	*waits = *waits && !decided && !is_large(request);
+	kind->vain_us += decided || *waits ? -SAVED_FACTOR * took_us : took_us;
+	if (kind->vain_us < 0)
+		kind->vain_us = 0;
+	return decided;
 }
 
 /* Whether memory has what it asks for, or will have it with the next answer. */
 static bool is_known(struct confirm *confirm, struct engine_request *request)
 {
-	if (is_large(request) && confirm->large_left > 0) {
-		confirm->large_left--;
-		return false;
-	}
+	struct kind *kind = kind_of(confirm, request);
+	kind->vain_us -= kind->vain_us < VAIN_US ? kind->vain_us : VAIN_US;
 	bool waits;
-	bool known = decide(confirm, request, 0, &waits) || (waits && !is_large(request));
-	note(confirm, request, known);
-	return known;
+	return kind->vain_us <= VAIN_US_MAX && (try(confirm, request, 0, &waits) || waits);
 }
 
 bool confirm_takes(struct confirm *confirm, struct engine_request *request, enum queue_room *room)
@@ -216,7 +238,7 @@ static bool is_answered(struct confirm *confirm, struct engine_request *request,
 		return false;
 	/* Nothing was told since it was decided: so it is what it would be now. */
 	return request->decided_at == confirm->engine->live->told ||
-		   decide(confirm, request, feed->current_us, waits);
+		   try(confirm, request, feed->current_us, waits);
 }
 
 static void answer(struct confirm *confirm, struct engine_request *request)
@@ -238,10 +260,9 @@ void confirm_answer(struct confirm *confirm)
 			engine_give_up(confirm->engine, request, false);
 		} else if (is_answered(confirm, request, &waits)) {
 			answer(confirm, request);
-		} else if (waits && request->rides < RIDES_MAX && !is_large(request)) {
+		} else if (waits && request->rides < RIDES_MAX) {
 			queue_push_front(&again, request);
 		} else {
-			note(confirm, request, false);
 			queue_push(&left, request);
 		}
 	}
