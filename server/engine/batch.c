@@ -40,6 +40,22 @@ static size_t twin_hash(const struct uuid *id)
 	return (size_t)((halves[0] ^ halves[1]) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
+size_t batch_take(struct batch *batch, struct engine *engine, struct fair_queue *queue, size_t most)
+{
+	size_t over = 0;
+	int64_t now_us = engine_clock_us();
+	while (batch->count < most && queue->count > 0) {
+		struct engine_request *request = fair_queue_pop(queue);
+		if (request_is_over(request, now_us)) {
+			engine_give_up(engine, request, false);
+			over++;
+		} else {
+			batch_add(batch, request);
+		}
+	}
+	return over;
+}
+
 static void link_twins(struct batch *batch)
 {
 	size_t slots = 16;

@@ -64,6 +64,9 @@ void batch_release(struct batch *batch);
 /* Empty again; keeps memory for the next use. */
 void batch_reset(struct batch *batch);
 void batch_add(struct batch *batch, struct engine_request *request);
+/* Out of the queue, until the batch has so many or nobody waits. How many were over, and given up. */
+size_t batch_take(struct batch *batch, struct engine *engine, struct fair_queue *queue,
+	size_t most);
 /* Links the entries that share a request id and opens them all. For each attempt. */
 void batch_open(struct batch *batch, struct engine *engine);
 /* Takes out, and gives up, those whose time is over. */

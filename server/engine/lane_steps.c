@@ -53,42 +53,31 @@ static void exchange_begin(struct lane *lane)
 /* ---- Steps ---- */
 
 /* One of those that are to be alone, when it is their turn or nobody else waits. */
-static void take_alone(struct lane *lane, int64_t now_us)
+static bool take_alone(struct lane *lane)
 {
+	struct batch *batch = lane->batch;
 	bool turn = lane->suspects == 0 && (!lane->alone_last || lane->queue.count == 0);
-	lane->alone_last = false;
-	while (turn && !lane->alone_last && lane->alone.count > 0) {
-		struct engine_request *request = fair_queue_pop(&lane->alone);
-		if (request_is_over(request, now_us)) {
-			engine_give_up(lane->engine, request, false);
-		} else {
-			batch_add(lane->batch, request);
-			lane->alone_last = true;
-		}
-	}
+	if (turn)
+		batch_take(batch, lane->engine, &lane->alone, 1);
+	lane->alone_last = batch->count > 0;
+	return lane->alone_last;
 }
 
-/* True: there was something in it. */
-static bool take_from(struct lane *lane, struct fair_queue *queue, size_t most, int64_t now_us)
+/* Those that have to be loaded, likewise. */
+static bool take_apart(struct lane *lane, size_t most)
 {
-	while (lane->batch->count < most && queue->count > 0) {
-		struct engine_request *request = fair_queue_pop(queue);
-		if (request_is_over(request, now_us)) {
-			lane->suspects -= lane->suspects > 0;
-			engine_give_up(lane->engine, request, false);
-		} else {
-			batch_add(lane->batch, request);
-		}
-	}
-	return lane->batch->count > 0;
-}
-
-/* Those that have to be loaded, when it is their turn or nobody else waits. */
-static bool take_apart(struct lane *lane, size_t most, int64_t now_us)
-{
+	struct batch *batch = lane->batch;
 	bool turn = lane->suspects == 0 && (!lane->apart_last || lane->queue.count == 0);
-	lane->apart_last = turn && take_from(lane, &lane->apart, most, now_us);
+	if (turn)
+		batch_take(batch, lane->engine, &lane->apart, most);
+	lane->apart_last = batch->count > 0;
 	return lane->apart_last;
+}
+
+static void take_next(struct lane *lane, size_t most)
+{
+	size_t over = batch_take(lane->batch, lane->engine, &lane->queue, most);
+	lane->suspects -= over < lane->suspects ? over : lane->suspects;
 }
 
 static enum lane_step step_take(struct lane *lane)
@@ -98,10 +87,8 @@ static enum lane_step step_take(struct lane *lane)
 	size_t most = engine->pace.operations;
 	if (lane->suspects > 0)
 		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
-	int64_t now_us = engine_clock_us();
-	take_alone(lane, now_us);
-	if (!lane->alone_last && !take_apart(lane, most, now_us))
-		take_from(lane, &lane->queue, most, now_us);
+	if (!take_alone(lane) && !take_apart(lane, most))
+		take_next(lane, most);
 	if (batch->count == 0) {
 		lane->suspects = 0;
 		if (lane->state != LANE_IDLE)

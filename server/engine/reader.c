@@ -207,18 +207,6 @@ static bool may_take_heavy(const struct reader *reader, bool had_heavy)
 		   (!had_heavy || engine->reads.count == 0);
 }
 
-static void take_from(struct reader *reader, struct fair_queue *queue, size_t most)
-{
-	int64_t now_us = engine_clock_us();
-	while (reader->batch.count < most && queue->count > 0) {
-		struct engine_request *request = fair_queue_pop(queue);
-		if (request_is_over(request, now_us))
-			engine_give_up(reader->engine, request, false);
-		else
-			batch_add(&reader->batch, request);
-	}
-}
-
 static size_t reads_at_once(const struct engine *engine)
 {
 	int64_t most = engine->round_trip_us / READ_US;
@@ -231,7 +219,7 @@ static bool take(struct reader *reader)
 	bool had_heavy = reader->heavy;
 	lighten(reader);
 	if (may_take_heavy(reader, had_heavy)) {
-		take_from(reader, &engine->heavy_reads, 1);
+		batch_take(&reader->batch, engine, &engine->heavy_reads, 1);
 		reader->heavy = reader->batch.count > 0;
 		engine->heavy_readers += reader->heavy;
 		if (reader->heavy)
@@ -239,7 +227,7 @@ static bool take(struct reader *reader)
 	}
 	size_t most = reader->suspects > 0 ? 1 : reads_at_once(engine);
 	reader->suspects -= reader->suspects > 0;
-	take_from(reader, &engine->reads, most);
+	batch_take(&reader->batch, engine, &engine->reads, most);
 	return reader->batch.count > 0;
 }
 
