@@ -9,8 +9,10 @@
 
 #include <cmocka.h>
 
+#include "engine/feed_private.h"
 #include "engine/live.h"
 #include "engine_fixture.h"
+#include "feed_follower.h"
 #include "observe/log.h"
 #include "observe/metrics.h"
 #include "stockbook/v1/item.pb-c.h"
@@ -283,6 +285,27 @@ static void policies_are_as_new_as_the_position(void **state)
 	}
 }
 
+/* Nobody reads from memory, but what lanes remember of policies is as new as the feed. */
+static void policies_are_heard_of_while_only_a_stream_follows(void **state)
+{
+	(void)state;
+	struct follower follower;
+	struct engine *streaming = fixture_engine(&fixture, NULL);
+	follow(&follower, &fixture, streaming, NULL);
+	follower_begin(&follower);
+	assert_string_equal(read_availability(streaming, "CUP", "STORE-0", 0, NULL).outcome, "OK");
+	const struct item_row key = {.part = part_of("CUP", FIXTURE_PARTS), .sku = "CUP"};
+	int64_t told_us = streaming->feed->current_us, as_of_us;
+	bool known = policy_look_since(streaming->policy, TABLE(item), &key, told_us, &as_of_us);
+	set_item_safety(50);
+	follower_catch_up(&follower);
+	told_us = streaming->feed->current_us;
+	bool old = policy_look_since(streaming->policy, TABLE(item), &key, told_us, &as_of_us);
+	follower_leave(&follower);
+	assert_true(known);
+	assert_false(old);
+}
+
 /* Rows in memory last as long as the feed follows, also those of policies. */
 static void memory_is_kept_while_nothing_happens(void **state)
 {
@@ -403,6 +426,7 @@ int main(void)
 		cmocka_unit_test(memory_is_kept_while_nothing_happens),
 		cmocka_unit_test(a_lost_connection_forgets_what_was_in_memory),
 		cmocka_unit_test(a_watch_is_called_for_its_skus_alone),
+		cmocka_unit_test(policies_are_heard_of_while_only_a_stream_follows),
 	};
 	log_open(2, LOG_FORMAT_TEXT, LOG_LEVEL_ERROR);
 	return cmocka_run_group_tests(tests, setup, teardown);
