@@ -362,6 +362,57 @@ static void what_needs_a_document_is_loaded_apart_from_the_others(void **state)
 	caller_free(held);
 }
 
+/* Somebody always waits when a batch is done: the others are answered when the next is on its way. */
+#define OTHERS 4
+#define OTHERS_CALLS_MAX 500
+
+static struct caller *others[OTHERS_CALLS_MAX];
+static size_t other_count;
+static bool released;
+
+static void on_released(struct caller *caller)
+{
+	(void)caller;
+	released = true;
+}
+
+static void ask_on(struct caller *caller)
+{
+	(void)caller;
+	if (released || other_count == OTHERS_CALLS_MAX)
+		return;
+	struct caller *next = others[other_count++] = caller_new(&fixture);
+	next->done = ask_on;
+	reserve(next, here, "MUG", "LEEDS", 1);
+}
+
+static void what_is_loaded_apart_has_its_turn_among_others_without_end(void **state)
+{
+	(void)state;
+	released = false;
+	other_count = 0;
+	receive(&fixture, here, "MUG", "LEEDS", OTHERS_CALLS_MAX + 1);
+	struct caller *held = caller_new(&fixture);
+	reserve(held, here, "MUG", "LEEDS", 1);
+	fixture_run(&fixture);
+	struct caller *caller = caller_new(&fixture);
+	caller->done = on_released;
+	/* Half of them is on its way while the other half waits. */
+	for (size_t i = 0; i < OTHERS; i++) {
+		ask_on(NULL);
+		if (i + 1 == OTHERS / 2)
+			uv_run(&fixture.loop, UV_RUN_NOWAIT);
+	}
+	release(caller, here, reserved_id(held));
+	fixture_run(&fixture);
+	assert_string_equal(outcome(caller), "OK");
+	assert_true(other_count < OTHERS_CALLS_MAX);
+	assert_int_equal(count_outcomes(others, other_count, "OK"), other_count);
+	free_callers(others, other_count);
+	caller_free(caller);
+	caller_free(held);
+}
+
 static void a_call_whose_time_is_over_when_its_rows_are_read_changes_none(void **state)
 {
 	(void)state;
@@ -489,6 +540,7 @@ int main(void)
 		TEST(a_request_that_came_twice_at_once_takes_effect_once),
 		TEST(what_changes_while_a_row_is_waited_for_is_not_overwritten),
 		TEST(what_needs_a_document_is_loaded_apart_from_the_others),
+		TEST(what_is_loaded_apart_has_its_turn_among_others_without_end),
 		TEST(a_call_whose_time_is_over_when_its_rows_are_read_changes_none),
 		TEST(a_row_that_had_moved_is_read_anew),
 		TEST(two_servers_that_fight_over_a_row_come_to_load_it),
