@@ -189,6 +189,8 @@ const char **cluster_arguments(struct cluster *cluster)
 	set(&settings, "wal_compression", cluster->wal_compression);
 	/* A checkpoint makes the next touch of each page dear: few of them. */
 	set(&settings, "max_wal_size", "4GB");
+	/* So much of the log is written again in place: a new file of it makes every commit wait. */
+	set(&settings, "min_wal_size", "1GB");
 	set(&settings, "checkpoint_timeout", "15min");
 	set(&settings, "random_page_cost", "1.1");
 	/* Compiling a statement takes longer than any of ours runs. */

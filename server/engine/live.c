@@ -9,6 +9,7 @@
 #include "engine/confirm.h"
 #include "engine/feed_private.h"
 #include "engine/live_private.h"
+#include "engine/optimism.h"
 #include "observe/metrics.h"
 #include "stockbook/v1/common.pb-c.h"
 
@@ -149,6 +150,8 @@ void live_absorb(struct live *live, const struct db_batch *batch)
 		int64_t asked_us = live->engine->feed->asked_us;
 		put_rows(live, live->keys, live->key_count, rows, db_rows_count(result), live->told,
 			asked_us, asked_us - 1);
+		/* Another server may have moved them: lanes hope in vain no more. */
+		recollection_put(live->engine->recollection, rows, db_rows_count(result));
 	}
 	live->reload = SIZE_MAX;
 	if (live->dirty)

@@ -21,7 +21,7 @@ struct load {
 	struct sql *sql;
 	struct policy *policy;             /* NULL: what is peeked is not remembered */
 	struct live *live;                 /* NULL: stock is not remembered for reads */
-	struct recollection *recollection; /* NULL: the batch does not hope */
+	struct recollection *recollection; /* NULL: stock is not remembered for lanes */
 	bool locks;                        /* false: rows are read as they are, and count as locked */
 	/* While documents are looked for, stock is left for the next round, where all of it can be
 	 * locked in one order: other batches lock documents before stock, too. */

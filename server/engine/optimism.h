@@ -1,5 +1,5 @@
 /*
- * Optimism: stock rows as this server last committed them, and whether a lane shall decide from them
+ * Optimism: stock rows as this server last committed or read them, and whether a lane shall decide from them
  * without asking the database. What was decided so is stored only where every row still has its
  * version, looked at under its lock; so a batch is one round trip, and a wrong hope costs one.
  *

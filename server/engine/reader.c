@@ -5,6 +5,7 @@
 
 #include "engine/batch.h"
 #include "engine/feed_private.h"
+#include "engine/optimism.h"
 #include "observe/log.h"
 
 #define ROUNDS_MAX 256
@@ -288,6 +289,7 @@ static bool load(struct reader *reader)
 	batch->exchange.data = reader;
 	batch->load.policy = reader->engine->policy;
 	batch->load.live = reader->engine->live;
+	batch->load.recollection = reader->engine->recollection;
 	batch->load.locks = false;
 	bool heads = batch->rounds == 0 && ask_heads(reader);
 	batch->rounds++; /* also when nothing is asked for: nothing goes on for ever */
@@ -431,6 +433,8 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 	struct reader *reader = data;
 	(void)from;
 	reader->connection = connection;
+	if (to == DB_STATE_DOWN)
+		recollection_clear(reader->engine->recollection);
 	if (to == DB_STATE_DOWN && reader->state == READER_IDLE)
 		reader_set_state(reader, READER_DOWN);
 	if (to == DB_STATE_READY)

@@ -60,6 +60,13 @@ class Bench:
         are written to the WAL whole after it."""
         self.sql("CHECKPOINT")
 
+    def make_wal_files(self):
+        """A new file of the WAL is filled with zeros first, for tens of milliseconds in which nobody
+        commits. Files that a checkpoint finds used are written again instead."""
+        self.sql("SELECT count(pg_logical_emit_message(false, 'bench', 'next file')),"
+                 " count(pg_switch_wal()) FROM generate_series(1, 250)")
+        self.checkpoint()
+
     def restart_database(self, environment=None):
         self.checkpoint()  # or it would do that while it is waited for
         self.cluster.stop()

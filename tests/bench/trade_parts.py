@@ -4,7 +4,7 @@ import re
 import subprocess
 
 from machine import say
-from reserve_parts import spread_over
+from reserve_parts import read_server, spread_over
 from book import Book
 
 SOURCED = [("promise", "promise"), ("place_order", "place")]  # name, the load generator's mode
@@ -76,7 +76,7 @@ def open_loop(bench, rounds):
     a closed loop reached in the same round."""
     options = bench.options
     book = bench.books["shop"]
-    with book.server() as server:
+    with read_server(bench, book) as server:
         for number in range(options.rounds):
             bench.checkpoint()
             title = f"open loop, round {number + 1}"

@@ -315,6 +315,34 @@ static void what_changes_while_a_row_is_waited_for_is_not_overwritten(void **sta
 	free_callers(callers, 2);
 }
 
+static void read_availability(struct engine *engine)
+{
+	struct caller *caller = caller_new(&fixture);
+	Stockbook__V1__GetAvailabilityRequest request = STOCKBOOK__V1__GET_AVAILABILITY_REQUEST__INIT;
+	char *sku = "MUG", *location = "LEEDS";
+	request.skus = &sku;
+	request.n_skus = 1;
+	request.locations = &location;
+	request.n_locations = 1;
+	call_now(caller, engine, "StockService/GetAvailability", &request);
+	assert_string_equal(outcome(caller), "OK");
+	caller_free(caller);
+}
+
+/* Shops look before they reserve. Without having looked it would be decided in vain. */
+static void what_was_read_here_is_remembered_for_writing(void **state)
+{
+	(void)state;
+	receive(&fixture, here, "MUG", "LEEDS", 100);
+	assert_string_equal(reserve_now(there, 1), "OK");
+	assert_string_equal(reserve_now(here, 1), "OK");
+	int64_t moved = lost("why=\"moved\"");
+	read_availability(there);
+	assert_string_equal(reserve_now(there, 1), "OK");
+	assert_int_equal(lost("why=\"moved\""), moved);
+	assert_int_equal(ask(&fixture, "SELECT reserved" OF_MUGS), 3);
+}
+
 static const char *reserved_id(struct caller *caller)
 {
 	const Stockbook__V1__ReserveResponse *response =
@@ -539,6 +567,7 @@ int main(void)
 		TEST(a_row_that_was_only_read_is_looked_at_beside_one_that_changes),
 		TEST(a_request_that_came_twice_at_once_takes_effect_once),
 		TEST(what_changes_while_a_row_is_waited_for_is_not_overwritten),
+		TEST(what_was_read_here_is_remembered_for_writing),
 		TEST(what_needs_a_document_is_loaded_apart_from_the_others),
 		TEST(what_is_loaded_apart_has_its_turn_among_others_without_end),
 		TEST(a_call_whose_time_is_over_when_its_rows_are_read_changes_none),
