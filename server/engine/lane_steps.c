@@ -52,26 +52,15 @@ static void exchange_begin(struct lane *lane)
 
 /* ---- Steps ---- */
 
-/* One of those that are to be alone, when it is their turn or nobody else waits. */
-static bool take_alone(struct lane *lane)
+/* Of those that are kept apart from the queue, when it is their turn or nobody else waits. last: whether
+ * they had the last one. */
+static bool take_in_turn(struct lane *lane, struct fair_queue *kept, size_t most, bool *last)
 {
-	struct batch *batch = lane->batch;
-	bool turn = lane->suspects == 0 && (!lane->alone_last || lane->queue.count == 0);
+	bool turn = lane->suspects == 0 && (!*last || lane->queue.count == 0);
 	if (turn)
-		batch_take(batch, lane->engine, &lane->alone, 1);
-	lane->alone_last = batch->count > 0;
-	return lane->alone_last;
-}
-
-/* Those that have to be loaded, likewise. */
-static bool take_apart(struct lane *lane, size_t most)
-{
-	struct batch *batch = lane->batch;
-	bool turn = lane->suspects == 0 && (!lane->apart_last || lane->queue.count == 0);
-	if (turn)
-		batch_take(batch, lane->engine, &lane->apart, most);
-	lane->apart_last = batch->count > 0;
-	return lane->apart_last;
+		batch_take(lane->batch, lane->engine, kept, most);
+	*last = lane->batch->count > 0;
+	return *last;
 }
 
 static void take_next(struct lane *lane, size_t most)
@@ -87,7 +76,8 @@ static enum lane_step step_take(struct lane *lane)
 	size_t most = engine->pace.operations;
 	if (lane->suspects > 0)
 		most = lane->suspects < lane->split_max ? lane->suspects : lane->split_max;
-	if (!take_alone(lane) && !take_apart(lane, most))
+	if (!take_in_turn(lane, &lane->alone, 1, &lane->alone_last) &&
+		!take_in_turn(lane, &lane->apart, most, &lane->apart_last))
 		take_next(lane, most);
 	if (batch->count == 0) {
 		lane->suspects = 0;
