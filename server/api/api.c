@@ -93,22 +93,6 @@ uint64_t api_random(struct api *api)
 	return mixed ^ mixed >> 31;
 }
 
-static void *allocator_alloc(void *arena, size_t size)
-{
-	return arena_alloc(arena, size);
-}
-
-static void allocator_free(void *arena, void *memory)
-{
-	(void)arena;
-	(void)memory;
-}
-
-ProtobufCAllocator api_allocator(struct arena *arena)
-{
-	return (ProtobufCAllocator){allocator_alloc, allocator_free, arena};
-}
-
 /* ---- The end of a call ---- */
 
 static void finish(struct api_call *call, int code, const struct refusal *refusal)
@@ -255,7 +239,7 @@ static const ProtobufCMessage *unpack(struct api_call *call, const uint8_t *byte
 		return plain;
 	struct wire_fault fault;
 	if (wire_check(input, bytes, size, told, &fault)) {
-		ProtobufCAllocator allocator = api_allocator(arena);
+		ProtobufCAllocator allocator = message_allocator(arena);
 		const ProtobufCMessage *message = protobuf_c_message_unpack(input, &allocator, size, bytes);
 		if (message)
 			return message;

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 
 #include "api/private.h"
+#include "base/message.h"
 
 #include "stockbook/internal/v1/token.pb-c.h"
 
@@ -203,7 +204,7 @@ static void forget_known(struct token_lookup *lookup)
 /* False: there is no such token, or it is revoked. */
 static bool read_actor(struct token_lookup *lookup, struct actor *actor)
 {
-	ProtobufCAllocator allocator = api_allocator(&lookup->arena);
+	ProtobufCAllocator allocator = message_allocator(&lookup->arena);
 	const Stockbook__Internal__V1__FindTokenResponse *response =
 		stockbook__internal__v1__find_token_response__unpack(&allocator,
 			lookup->request.response_size, lookup->request.response);

@@ -19,6 +19,7 @@
 
 #include "api/private.h"
 #include "api/token.h"
+#include "base/message.h"
 
 #define BOOTSTRAP_NAME "bootstrap"
 #define BOOTSTRAP_US 30000000
@@ -110,7 +111,7 @@ static void admin_found(struct engine_request *request)
 		bootstrap_end(bootstrap, request->refusal.message, false);
 		return;
 	}
-	ProtobufCAllocator allocator = api_allocator(&bootstrap->arena);
+	ProtobufCAllocator allocator = message_allocator(&bootstrap->arena);
 	const Stockbook__Internal__V1__FindAdminResponse *response =
 		stockbook__internal__v1__find_admin_response__unpack(&allocator, request->response_size,
 			request->response);

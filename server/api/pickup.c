@@ -10,6 +10,7 @@
 #include "stockbook/internal/v1/pickup.pb-c.h"
 
 #include "api/private.h"
+#include "base/message.h"
 
 static const char alphabet[] = "23456789ABCDEFGHJKMNPQRSTVWXYZ";
 #define ALPHABET_SIZE (sizeof(alphabet) - 1)
@@ -104,7 +105,7 @@ static char *code_to_tell(struct api_call *call, const char *answered)
 
 void pickup_complete_ready(struct api_call *call)
 {
-	ProtobufCAllocator allocator = api_allocator(&call->call->arena);
+	ProtobufCAllocator allocator = message_allocator(&call->call->arena);
 	Stockbook__V1__ReadyPickupResponse *response =
 		stockbook__v1__ready_pickup_response__unpack(&allocator, call->request.response_size,
 			call->request.response);
@@ -115,7 +116,7 @@ void pickup_complete_ready(struct api_call *call)
 
 void pickup_complete_issue_code(struct api_call *call)
 {
-	ProtobufCAllocator allocator = api_allocator(&call->call->arena);
+	ProtobufCAllocator allocator = message_allocator(&call->call->arena);
 	Stockbook__V1__IssuePickupCodeResponse *response =
 		stockbook__v1__issue_pickup_code_response__unpack(&allocator, call->request.response_size,
 			call->request.response);

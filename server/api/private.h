@@ -63,8 +63,6 @@ struct api {
 int64_t api_clock_us(void);
 /* Not secret, but its own for every process and call. */
 uint64_t api_random(struct api *api);
-/* Allocates in the call's arena; frees nothing. */
-ProtobufCAllocator api_allocator(struct arena *arena);
 
 /* A message of the method's request type out of bytes, checked by the method's rules. It lies in the
  * arena, the refusal in the call's. NULL: the refusal says what is wrong with it. */

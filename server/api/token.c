@@ -8,6 +8,7 @@
 #include <openssl/rand.h>
 
 #include "api/private.h"
+#include "base/message.h"
 
 void secret_make(struct secret *secret)
 {
@@ -50,7 +51,7 @@ const void *token_prepare_create(struct api_call *call)
 void token_complete_create(struct api_call *call)
 {
 	struct secret *secret = call->data;
-	ProtobufCAllocator allocator = api_allocator(&call->call->arena);
+	ProtobufCAllocator allocator = message_allocator(&call->call->arena);
 	Stockbook__V1__CreateTokenResponse *response =
 		stockbook__v1__create_token_response__unpack(&allocator, call->request.response_size,
 			call->request.response);

@@ -13,6 +13,7 @@
 #include <xxhash.h>
 
 #include "api/position.h"
+#include "base/message.h"
 #include "google/protobuf/duration.pb-c.h"
 #include "stockbook/v1/event.pb-c.h"
 #include "stockbook/v1/stock.pb-c.h"
@@ -247,7 +248,7 @@ static void on_read(struct engine_request *request)
 		on_refused(watch);
 		return;
 	}
-	ProtobufCAllocator allocator = api_allocator(&watch->arena);
+	ProtobufCAllocator allocator = message_allocator(&watch->arena);
 	const Stockbook__V1__GetAvailabilityResponse *response =
 		stockbook__v1__get_availability_response__unpack(&allocator, request->response_size,
 			request->response);

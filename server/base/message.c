@@ -435,3 +435,21 @@ ProtobufCMessage *message_unpack_plain(const ProtobufCMessageDescriptor *descrip
 	struct unpacker unpacker = {.at = bytes, .arena = arena};
 	return get_message(&unpacker, descriptor, bytes + size, 1);
 }
+
+/* ---- protobuf-c's memory ---- */
+
+static void *allocate(void *arena, size_t size)
+{
+	return arena_alloc(arena, size);
+}
+
+static void forget(void *arena, void *memory)
+{
+	(void)arena;
+	(void)memory;
+}
+
+ProtobufCAllocator message_allocator(struct arena *arena)
+{
+	return (ProtobufCAllocator){allocate, forget, arena};
+}

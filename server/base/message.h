@@ -34,4 +34,7 @@ struct packed_message message_pack(const ProtobufCMessage *message, struct arena
 ProtobufCMessage *message_unpack_plain(const ProtobufCMessageDescriptor *descriptor,
 	const uint8_t *bytes, size_t size, struct arena *arena);
 
+/* For protobuf-c: allocates in the arena, frees nothing. */
+ProtobufCAllocator message_allocator(struct arena *arena);
+
 #endif

@@ -140,8 +140,6 @@ void error_from_answer(struct stockbook_error *error, const Google__Rpc__Status 
 void *client_alloc(size_t size);
 void *client_realloc(void *memory, size_t size);
 char *client_string(const char *text, size_t size);
-/* Allocates in the arena; frees nothing. */
-ProtobufCAllocator client_allocator(struct arena *arena);
 /* A message in the arena, which must not be freed; NULL when the bytes are none. */
 ProtobufCMessage *client_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 	size_t size, struct arena *arena);

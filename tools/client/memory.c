@@ -28,26 +28,10 @@ char *client_string(const char *text, size_t size)
 	return copy;
 }
 
-static void *allocate(void *arena, size_t size)
-{
-	return arena_alloc(arena, size);
-}
-
-static void forget(void *arena, void *memory)
-{
-	(void)arena;
-	(void)memory;
-}
-
-ProtobufCAllocator client_allocator(struct arena *arena)
-{
-	return (ProtobufCAllocator){allocate, forget, arena};
-}
-
 ProtobufCMessage *client_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes,
 	size_t size, struct arena *arena)
 {
 	ProtobufCMessage *plain = message_unpack_plain(descriptor, bytes, size, arena);
-	ProtobufCAllocator allocator = client_allocator(arena);
+	ProtobufCAllocator allocator = message_allocator(arena);
 	return plain ? plain : protobuf_c_message_unpack(descriptor, &allocator, size, bytes);
 }

@@ -22,6 +22,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/message.h"
 #include "stockbook/v1/session.pb-c.h"
 
 #define PATH "/stockbook.v1.SessionService/Session"
@@ -327,7 +328,7 @@ static bool end_answered(struct stockbook_session *session, struct call *call,
 static size_t take_answers(struct stockbook_session *session)
 {
 	grpc_byte_buffer_reader reader;
-	ProtobufCAllocator allocator = client_allocator(&session->arena);
+	ProtobufCAllocator allocator = message_allocator(&session->arena);
 	CHECK(grpc_byte_buffer_reader_init(&reader, session->received));
 	grpc_slice slice = grpc_byte_buffer_reader_readall(&reader);
 	const Stockbook__V1__SessionResponse *response =
