@@ -208,14 +208,49 @@ void put_item(struct fixture *fixture, struct engine *engine, const char *sku)
 	call_well(fixture, engine, "ItemService/PutItem", &request);
 }
 
-void put_location(struct fixture *fixture, struct engine *engine, const char *code)
+void put_item_safety(struct fixture *fixture, struct engine *engine, const char *sku,
+	int64_t quantity)
+{
+	Stockbook__V1__Item item = STOCKBOOK__V1__ITEM__INIT;
+	Stockbook__V1__PutItemRequest request = STOCKBOOK__V1__PUT_ITEM_REQUEST__INIT;
+	Google__Protobuf__Int64Value safety = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+	safety.value = quantity;
+	item.sku = item.name = arena_string(&fixture->arena, sku);
+	item.safety_stock = &safety;
+	request.item = &item;
+	call_well(fixture, engine, "ItemService/PutItem", &request);
+}
+
+void put_disabled(struct fixture *fixture, struct engine *engine, const char *code, bool disabled)
 {
 	Stockbook__V1__Location location = STOCKBOOK__V1__LOCATION__INIT;
 	Stockbook__V1__PutLocationRequest request = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
 	location.code = location.name = arena_string(&fixture->arena, code);
 	location.ships = location.sells_at_till = location.takes_returns = true;
+	location.disabled = disabled;
 	request.location = &location;
 	call_well(fixture, engine, "LocationService/PutLocation", &request);
+}
+
+void put_location(struct fixture *fixture, struct engine *engine, const char *code)
+{
+	put_disabled(fixture, engine, code, false);
+}
+
+void set_safety(struct fixture *fixture, struct engine *engine, const char *sku,
+	const char *location, int64_t quantity)
+{
+	Stockbook__V1__SafetyStockLine line = STOCKBOOK__V1__SAFETY_STOCK_LINE__INIT;
+	Stockbook__V1__SafetyStockLine *lines[] = {&line};
+	Stockbook__V1__SetSafetyStockRequest request = STOCKBOOK__V1__SET_SAFETY_STOCK_REQUEST__INIT;
+	Google__Protobuf__Int64Value safety = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
+	safety.value = quantity;
+	line.sku = arena_string(&fixture->arena, sku);
+	line.quantity = &safety;
+	request.location = arena_string(&fixture->arena, location);
+	request.lines = lines;
+	request.n_lines = 1;
+	call_well(fixture, engine, "StockService/SetSafetyStock", &request);
 }
 
 void receive(struct fixture *fixture, struct engine *engine, const char *sku, const char *location,

@@ -63,6 +63,13 @@ void free_callers(struct caller *const *callers, size_t count);
 /* One each, with its item or location, through the engine. */
 void put_item(struct fixture *fixture, struct engine *engine, const char *sku);
 void put_location(struct fixture *fixture, struct engine *engine, const char *code);
+/* The same location again, which now takes part in nothing, or again in all. */
+void put_disabled(struct fixture *fixture, struct engine *engine, const char *code, bool disabled);
+/* What is not sold: of the item anywhere, or of it at the location. */
+void put_item_safety(struct fixture *fixture, struct engine *engine, const char *sku,
+	int64_t quantity);
+void set_safety(struct fixture *fixture, struct engine *engine, const char *sku,
+	const char *location, int64_t quantity);
 void receive(struct fixture *fixture, struct engine *engine, const char *sku, const char *location,
 	int64_t quantity);
 /* In the arena: count lines of one each; skus and locations by line. */

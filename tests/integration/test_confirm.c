@@ -176,53 +176,6 @@ static void a_confirmed_read_has_all_that_was_committed_before(void **state)
 	}
 }
 
-static void set_item_safety(const char *sku, int64_t quantity)
-{
-	Stockbook__V1__Item item = STOCKBOOK__V1__ITEM__INIT;
-	Stockbook__V1__PutItemRequest request = STOCKBOOK__V1__PUT_ITEM_REQUEST__INIT;
-	Google__Protobuf__Int64Value safety = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
-	safety.value = quantity;
-	item.sku = item.name = arena_string(&fixture.arena, sku);
-	item.safety_stock = &safety;
-	request.item = &item;
-	struct caller *caller = caller_new(&fixture);
-	call_now(caller, other, "ItemService/PutItem", &request);
-	assert_string_equal(outcome(caller), "OK");
-	caller_free(caller);
-}
-
-static void set_stock_safety(const char *sku, int64_t quantity)
-{
-	Stockbook__V1__SafetyStockLine line = STOCKBOOK__V1__SAFETY_STOCK_LINE__INIT;
-	Stockbook__V1__SafetyStockLine *lines[] = {&line};
-	Stockbook__V1__SetSafetyStockRequest request = STOCKBOOK__V1__SET_SAFETY_STOCK_REQUEST__INIT;
-	Google__Protobuf__Int64Value safety = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
-	safety.value = quantity;
-	line.sku = arena_string(&fixture.arena, sku);
-	line.quantity = &safety;
-	request.location = arena_string(&fixture.arena, "LEEDS");
-	request.lines = lines;
-	request.n_lines = 1;
-	struct caller *caller = caller_new(&fixture);
-	call_now(caller, other, "StockService/SetSafetyStock", &request);
-	assert_string_equal(outcome(caller), "OK");
-	caller_free(caller);
-}
-
-static void disable(const char *code, bool disabled)
-{
-	Stockbook__V1__Location location = STOCKBOOK__V1__LOCATION__INIT;
-	Stockbook__V1__PutLocationRequest request = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
-	location.code = location.name = arena_string(&fixture.arena, code);
-	location.ships = location.sells_at_till = location.takes_returns = true;
-	location.disabled = disabled;
-	request.location = &location;
-	struct caller *caller = caller_new(&fixture);
-	call_now(caller, other, "LocationService/PutLocation", &request);
-	assert_string_equal(outcome(caller), "OK");
-	caller_free(caller);
-}
-
 static void policies_that_another_server_changed_count_at_once(void **state)
 {
 	(void)state;
@@ -230,17 +183,17 @@ static void policies_that_another_server_changed_count_at_once(void **state)
 	receive(&fixture, engine, "JUG", "LEEDS", 100);
 	assert_available("JUG", 100);
 	for (int i = 1; i <= 8; i++) {
-		set_item_safety("JUG", i);
+		put_item_safety(&fixture, other, "JUG", i);
 		assert_available("JUG", 100 - i);
 	}
 	for (int i = 0; i < 4; i++) {
-		disable("LEEDS", true);
+		put_disabled(&fixture, other, "LEEDS", true);
 		assert_available("JUG", 0);
-		disable("LEEDS", false);
+		put_disabled(&fixture, other, "LEEDS", false);
 		assert_available("JUG", 92);
 	}
 	for (int i = 21; i <= 28; i++) {
-		set_stock_safety("JUG", i);
+		set_safety(&fixture, other, "JUG", "LEEDS", i);
 		assert_available("JUG", 100 - i);
 	}
 }

@@ -65,17 +65,7 @@ static void what_another_server_changed_is_seen(void **state)
 {
 	(void)state;
 	assert_true(comes_out(here, "OK"));
-	Stockbook__V1__PutLocationRequest request = STOCKBOOK__V1__PUT_LOCATION_REQUEST__INIT;
-	Stockbook__V1__Location location = STOCKBOOK__V1__LOCATION__INIT;
-	location.code = (char[]){"LEEDS"};
-	location.name = location.code;
-	location.kind = STOCKBOOK__V1__LOCATION_KIND__LOCATION_KIND_STORE;
-	location.disabled = true;
-	request.location = &location;
-	struct caller *caller = caller_new(&fixture);
-	call_now(caller, there, "LocationService/PutLocation", &request);
-	assert_string_equal(outcome(caller), "OK");
-	caller_free(caller);
+	put_disabled(&fixture, there, "LEEDS", true);
 	comes_to(here, "LOCATION_NOT_ELIGIBLE");
 }
 

@@ -227,39 +227,6 @@ static void a_position_that_never_comes_ends_with_the_deadline(void **state)
 	caller_free(caller);
 }
 
-static void set_item_safety(int64_t quantity)
-{
-	Stockbook__V1__Item item = STOCKBOOK__V1__ITEM__INIT;
-	Stockbook__V1__PutItemRequest request = STOCKBOOK__V1__PUT_ITEM_REQUEST__INIT;
-	Google__Protobuf__Int64Value safety = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
-	safety.value = quantity;
-	item.sku = item.name = (char *)"CUP";
-	item.safety_stock = &safety;
-	request.item = &item;
-	struct caller *caller = caller_new(&fixture);
-	call_now(caller, other, "ItemService/PutItem", &request);
-	assert_string_equal(outcome(caller), "OK");
-	caller_free(caller);
-}
-
-static void set_location_safety(int64_t quantity)
-{
-	Stockbook__V1__SafetyStockLine line = STOCKBOOK__V1__SAFETY_STOCK_LINE__INIT;
-	Stockbook__V1__SafetyStockLine *lines[] = {&line};
-	Stockbook__V1__SetSafetyStockRequest request = STOCKBOOK__V1__SET_SAFETY_STOCK_REQUEST__INIT;
-	Google__Protobuf__Int64Value safety = GOOGLE__PROTOBUF__INT64_VALUE__INIT;
-	safety.value = quantity;
-	line.sku = (char *)"CUP";
-	line.quantity = &safety;
-	request.location = (char *)"STORE-1";
-	request.lines = lines;
-	request.n_lines = 1;
-	struct caller *caller = caller_new(&fixture);
-	call_now(caller, other, "StockService/SetSafetyStock", &request);
-	assert_string_equal(outcome(caller), "OK");
-	caller_free(caller);
-}
-
 /* What another server changes without a movement. */
 static void policies_are_as_new_as_the_position(void **state)
 {
@@ -269,7 +236,7 @@ static void policies_are_as_new_as_the_position(void **state)
 	receive(&fixture, cached, "CUP", "STORE-1", 100);
 	warm("CUP", "STORE-1");
 	for (int i = 1; i <= 8; i++) {
-		set_item_safety(i);
+		put_item_safety(&fixture, other, "CUP", i);
 		positions(at_least);
 		assert_int_equal(read_availability(cached, "CUP", "STORE-1", 60 * SECOND_US, at_least)
 							 .available,
@@ -277,7 +244,7 @@ static void policies_are_as_new_as_the_position(void **state)
 	}
 	warm("CUP", "STORE-1");
 	for (int i = 21; i <= 28; i++) {
-		set_location_safety(i);
+		set_safety(&fixture, other, "CUP", "STORE-1", i);
 		positions(at_least);
 		assert_int_equal(read_availability(cached, "CUP", "STORE-1", 60 * SECOND_US, at_least)
 							 .available,
@@ -297,7 +264,7 @@ static void policies_are_heard_of_while_only_a_stream_follows(void **state)
 	const struct item_row key = {.part = part_of("CUP", FIXTURE_PARTS), .sku = "CUP"};
 	int64_t told_us = streaming->feed->current_us, as_of_us;
 	bool known = policy_look_since(streaming->policy, TABLE(item), &key, told_us, &as_of_us);
-	set_item_safety(50);
+	put_item_safety(&fixture, other, "CUP", 50);
 	follower_catch_up(&follower);
 	told_us = streaming->feed->current_us;
 	bool old = policy_look_since(streaming->policy, TABLE(item), &key, told_us, &as_of_us);
