@@ -53,6 +53,13 @@ def order(book, sku, quantity=1, location="WH", **more):
         "PlaceOrder", channel="web", lines=[line(sku, quantity, location, **more)])
 
 
+def reserves_and_orders(book, sku, number, location="WH"):
+    """By turns in pairs, so that spread() gives both kinds to each of two servers: a row that is
+    fought over settles with one of them, which may then have all of it."""
+    return [order(book, sku, location=location) if i % 4 < 2 else reserve(
+        book, sku, location=location) for i in range(number)]
+
+
 def exactly_a_hundred(sku, clients):
     book = stocked(sku, PIECES)
     answers, errors = race(spread(clients, [reserve(book, sku) for _ in range(CALLERS)]))
@@ -75,7 +82,7 @@ def test_five_hundred_callers_for_a_hundred_pieces_of_two_servers():
 def test_reserves_and_orders_share_the_hundred_pieces():
     sku = "MIXED"
     book = stocked(sku, PIECES)
-    requests = [reserve(book, sku) if i % 2 else order(book, sku) for i in range(CALLERS)]
+    requests = reserves_and_orders(book, sku, CALLERS)
     answers, errors = race(spread(state["to_both"], requests))
     assert count(answers) == PIECES, (count(answers), reasons(errors))
     assert reasons(errors) == {"OUT_OF_STOCK"}, reasons(errors)
@@ -87,8 +94,7 @@ def test_reserves_and_orders_share_the_hundred_pieces():
 def test_till_sales_in_the_middle_leave_promises_only_what_is_left():
     sku, sales = "TILL-TOO", 40
     book = stocked(sku, PIECES, "NORTH")
-    requests = [reserve(book, sku, location="NORTH") if i % 2 else order(
-        book, sku, location="NORTH") for i in range(CALLERS - sales)]
+    requests = reserves_and_orders(book, sku, CALLERS - sales, "NORTH")
     for i in range(sales):
         requests.insert(i * 11, order(book, sku, location="NORTH",
                                       method="FULFILMENT_METHOD_CARRY_OUT"))
