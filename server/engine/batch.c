@@ -92,6 +92,25 @@ void batch_open(struct batch *batch, struct engine *engine)
 	batch->stored = 0;
 }
 
+void batch_ask_policy_heads(struct batch *batch, struct engine *engine)
+{
+	batch->policy_heads = SIZE_MAX;
+	if (policy_wants_heads(engine->policy, engine_clock_us()))
+		batch->policy_heads = sql_add_policy_heads(engine->sql, &batch->exchange);
+}
+
+void batch_absorb_policy_heads(const struct batch *batch, struct engine *engine, int64_t sent_us,
+	int64_t answered_us)
+{
+	if (batch->policy_heads == SIZE_MAX)
+		return;
+	const struct db_rows *rows = db_batch_rows(&batch->exchange, batch->policy_heads);
+	for (size_t i = 0; i < db_rows_count(rows); i++)
+		policy_head(engine->policy, db_get_text(rows, i, 0, NULL), db_get_int(rows, i, 1),
+			answered_us);
+	policy_heads_told(engine->policy, sent_us);
+}
+
 void batch_prune(struct batch *batch, struct engine *engine, bool database_is_down)
 {
 	int64_t now_us = engine_clock_us();

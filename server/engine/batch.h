@@ -69,6 +69,11 @@ size_t batch_take(struct batch *batch, struct engine *engine, struct fair_queue 
 	size_t most);
 /* Links the entries that share a request id and opens them all. For each attempt. */
 void batch_open(struct batch *batch, struct engine *engine);
+/* Along with the exchange, when it is time: how far policies have come. */
+void batch_ask_policy_heads(struct batch *batch, struct engine *engine);
+/* What that found, for an exchange that was sent and answered at these times. */
+void batch_absorb_policy_heads(const struct batch *batch, struct engine *engine, int64_t sent_us,
+	int64_t answered_us);
 /* Takes out, and gives up, those whose time is over. */
 void batch_prune(struct batch *batch, struct engine *engine, bool database_is_down);
 

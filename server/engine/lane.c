@@ -39,19 +39,6 @@ void lane_go_down(struct lane *lane)
 
 /* ---- Round trips ---- */
 
-/* How far policies had come when the exchange was sent, where it asked. */
-static void absorb_policy_heads(const struct lane *lane)
-{
-	const struct batch *batch = lane->batch;
-	if (batch->policy_heads == SIZE_MAX)
-		return;
-	const struct db_rows *rows = db_batch_rows(&batch->exchange, batch->policy_heads);
-	for (size_t i = 0; i < db_rows_count(rows); i++)
-		policy_head(lane->engine->policy, db_get_text(rows, i, 0, NULL), db_get_int(rows, i, 1),
-			lane->answered_us);
-	policy_heads_told(lane->engine->policy, lane->sent_us);
-}
-
 static void on_answered(struct db_batch *exchange, const struct fault *fault)
 {
 	struct lane *lane = exchange->data;
@@ -62,7 +49,7 @@ static void on_answered(struct db_batch *exchange, const struct fault *fault)
 		lane->fault = *fault;
 		lane_fail(lane);
 	} else {
-		absorb_policy_heads(lane);
+		batch_absorb_policy_heads(lane->batch, lane->engine, lane->sent_us, lane->answered_us);
 		lane_run(lane, lane->state == LANE_LOADING ? STEP_ABSORB : STEP_FINISH);
 	}
 }

@@ -25,15 +25,6 @@ static const struct db_statement patience_statement = {
 	.sql = "SET LOCAL idle_in_transaction_session_timeout = '10s'",
 };
 
-/* Now and then, for all lanes. */
-static void ask_policy_heads(struct lane *lane)
-{
-	struct batch *batch = lane->batch;
-	batch->policy_heads = SIZE_MAX;
-	if (policy_wants_heads(lane->engine->policy, engine_clock_us()))
-		batch->policy_heads = sql_add_policy_heads(lane->engine->sql, &batch->exchange);
-}
-
 /* What comes next belongs to the transaction of what came before, if there is one. */
 static void exchange_begin(struct lane *lane)
 {
@@ -45,7 +36,7 @@ static void exchange_begin(struct lane *lane)
 		db_batch_add(&batch->exchange, &db_begin, NULL);
 		if (batch->attempts > 0 && lane->fault.kind == FAULT_LOST)
 			db_batch_add(&batch->exchange, &patience_statement, NULL);
-		ask_policy_heads(lane);
+		batch_ask_policy_heads(batch, lane->engine);
 	}
 	batch->in_transaction = true;
 }
@@ -309,7 +300,7 @@ static enum lane_step step_learn(struct lane *lane)
 	batch->load.policy = lane->engine->policy;
 	batch->load.locks = batch->load.hold_stock_back = false;
 	batch->rounds++;
-	ask_policy_heads(lane);
+	batch_ask_policy_heads(batch, lane->engine);
 	CHECK(load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()));
 	lane_send(lane, LANE_LOADING);
 	return STEP_REST;

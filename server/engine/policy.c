@@ -5,9 +5,6 @@
 
 #define SLOTS_MIN ((size_t)1 << 10)
 #define ATLASES_MAX 8
-/* Beyond that the next generation begins, although all of it may be good: rows that were put again
- * take room, too. */
-#define FOLLOWED_BYTES_MAX (POLICY_BYTES_MAX / 2)
 /* Heads are asked for so many times in the time that a row may be old. */
 #define HEADS_PER_STALENESS 4
 
@@ -112,6 +109,12 @@ static bool is_full(const struct generation *generation)
 	return generation->count >= POLICY_ROWS_MAX || generation->arena.allocated >= POLICY_BYTES_MAX;
 }
 
+static bool is_half_full(const struct generation *generation)
+{
+	return generation->count >= POLICY_ROWS_MAX / 2 ||
+		   generation->arena.allocated >= POLICY_BYTES_MAX / 2;
+}
+
 static void generation_clear(struct generation *generation)
 {
 	free(generation->slots);
@@ -120,16 +123,12 @@ static void generation_clear(struct generation *generation)
 	generation->count = 0;
 }
 
-/* The newer generation is at most as old as a row may be: what is only in the older one is on its
- * last turn. */
+/* Rows are kept while there is room, however old: heads may tell any time that they are as new as
+ * ever. The older generation is never younger than a row may be old, see policy_committed(). */
 static struct generation *generation_now(struct policy *policy, int64_t now_us)
 {
 	struct generation *newer = &policy->generations[policy->newer];
-	if (newer->count > 0 && now_us - newer->since_us < policy->staleness_us)
-		return newer;
-	/* What the feed keeps new need not go while there is room. */
-	if (newer->count > 0 && now_us - policy->followed_us < policy->staleness_us &&
-		newer->count < POLICY_ROWS_MAX / 2 && newer->arena.allocated < FOLLOWED_BYTES_MAX)
+	if (newer->count > 0 && (!is_half_full(newer) || now_us - newer->since_us < policy->staleness_us))
 		return newer;
 	if (newer->count > 0) {
 		policy->newer ^= 1;

@@ -1,7 +1,8 @@
 /*
  * Policy: rows of TABLE_POLICY tables in memory, no older than they may be. Filled by what lanes
- * load, kept up by what this server commits; of what another server commits either the feed tells,
- * where it is followed, or the tables' heads do, which lanes ask for now and then along with a batch.
+ * and readers load, kept up by what this server commits; of what another server commits either the
+ * feed tells, where it is followed, or the tables' heads do, which they ask for now and then along
+ * with a batch.
  * A row of a table without any change stays as new as the last that was told; one of a table that
  * was changed is good until it has become too old. Bounded: two generations, of which the older is
  * forgotten as a whole.

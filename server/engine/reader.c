@@ -295,6 +295,8 @@ static bool load(struct reader *reader)
 	batch->rounds++; /* also when nothing is asked for: nothing goes on for ever */
 	if (!load_add(&batch->load, batch->set, &batch->exchange, engine_clock_us()) && !heads)
 		return false;
+	/* Also while nothing is written: lanes shall find what is read now as new as it is then. */
+	batch_ask_policy_heads(batch, reader->engine);
 	reader_set_state(reader, READER_LOADING);
 	reader->sent_us = engine_clock_us();
 	db_submit(reader->connection, &batch->exchange);
@@ -413,7 +415,9 @@ static void on_answered(struct db_batch *exchange, const struct fault *fault)
 		return;
 	}
 	note_round_trip(reader);
-	load_absorb(&reader->batch.load, engine_clock_us());
+	int64_t now_us = engine_clock_us();
+	batch_absorb_policy_heads(&reader->batch, reader->engine, reader->sent_us, now_us);
+	load_absorb(&reader->batch.load, now_us);
 	leave_late(reader);
 	if (reader->batch.count == 0)
 		batch_reset(&reader->batch);
@@ -433,8 +437,10 @@ static void on_connection(struct db_connection *connection, enum db_state from, 
 	struct reader *reader = data;
 	(void)from;
 	reader->connection = connection;
-	if (to == DB_STATE_DOWN)
+	if (to == DB_STATE_DOWN) {
 		recollection_clear(reader->engine->recollection);
+		policy_forget_heads(reader->engine->policy);
+	}
 	if (to == DB_STATE_DOWN && reader->state == READER_IDLE)
 		reader_set_state(reader, READER_DOWN);
 	if (to == DB_STATE_READY)

@@ -102,6 +102,22 @@ static void what_has_not_moved_stays_good_however_old_it_is(void **state)
 	assert_false(is_good_now(11 * STALENESS_US));
 }
 
+/* As after a night in which nobody asked for anything. */
+static void what_nobody_asked_about_for_long_is_good_when_heads_have_not_moved(void **state)
+{
+	(void)state;
+	heads_found_at(3, 100, 110);
+	policy_loaded(policy, cup(), 120, 130);
+	for (int64_t now_us = 2 * STALENESS_US; now_us < 10 * STALENESS_US; now_us += 2 * STALENESS_US) {
+		struct item_row *other = row_new(TABLE(item), &arena);
+		other->sku = arena_printf(&arena, "MUG-%lld", (long long)now_us);
+		policy_loaded(policy, other, now_us, now_us + 10);
+		assert_false(is_good_now(now_us + 20));
+	}
+	heads_found_at(3, 10 * STALENESS_US, 10 * STALENESS_US + 10);
+	assert_true(is_good_now(10 * STALENESS_US + 20));
+}
+
 static void what_has_moved_is_good_until_it_is_too_old(void **state)
 {
 	(void)state;
