@@ -128,7 +128,8 @@ static void generation_clear(struct generation *generation)
 static struct generation *generation_now(struct policy *policy, int64_t now_us)
 {
 	struct generation *newer = &policy->generations[policy->newer];
-	if (newer->count > 0 && (!is_half_full(newer) || now_us - newer->since_us < policy->staleness_us))
+	if (newer->count > 0 &&
+		(!is_half_full(newer) || now_us - newer->since_us < policy->staleness_us))
 		return newer;
 	if (newer->count > 0) {
 		policy->newer ^= 1;

@@ -273,8 +273,7 @@ static void policies_are_heard_of_while_only_a_stream_follows(void **state)
 	int64_t until_us = engine_clock_us() + 60 * SECOND_US;
 	do {
 		assert_true(engine_clock_us() < until_us);
-		assert_string_equal(
-			read_availability(streaming, "CUP", "STORE-0", 0, NULL).outcome, "OK");
+		assert_string_equal(read_availability(streaming, "CUP", "STORE-0", 0, NULL).outcome, "OK");
 	} while (!is_known_now(streaming, "CUP"));
 	put_item_safety(&fixture, other, "CUP", 50);
 	follower_catch_up(&follower);

@@ -108,7 +108,8 @@ static void what_nobody_asked_about_for_long_is_good_when_heads_have_not_moved(v
 	(void)state;
 	heads_found_at(3, 100, 110);
 	policy_loaded(policy, cup(), 120, 130);
-	for (int64_t now_us = 2 * STALENESS_US; now_us < 10 * STALENESS_US; now_us += 2 * STALENESS_US) {
+	for (int64_t now_us = 2 * STALENESS_US; now_us < 10 * STALENESS_US;
+		 now_us += 2 * STALENESS_US) {
 		struct item_row *other = row_new(TABLE(item), &arena);
 		other->sku = arena_printf(&arena, "MUG-%lld", (long long)now_us);
 		policy_loaded(policy, other, now_us, now_us + 10);
