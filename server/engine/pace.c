@@ -11,6 +11,8 @@
 #define FIXED_SHARE 0.04
 /* Of the fixed cost so much is work for the database's cores, which more lanes do not spare. */
 #define FIXED_WORK_US 800.0
+/* Lanes that must be wanting, or too many, before there is one more or less. */
+#define STEP 0.75
 
 void pace_init(struct pace *pace, uint32_t lanes, uint32_t operations_max)
 {
@@ -66,10 +68,11 @@ bool pace_choose(struct pace *pace)
 	if (pace->lanes_given == 0) {
 		double waiting = pace->fixed_us > FIXED_WORK_US ? pace->fixed_us - FIXED_WORK_US : 0;
 		double wanted = PACE_LANES_MIN * (1 + waiting / (pace->each_us * size));
-		uint32_t lanes = within(wanted + 0.5, PACE_LANES_MIN, PACE_LANES_MAX);
-		/* One step at a time: with each the parts change their lanes. */
-		pace->lanes += lanes > pace->lanes;
-		pace->lanes -= lanes < pace->lanes;
+		/* One step at a time, and none to and fro: with each the parts change their lanes. */
+		if (wanted >= pace->lanes + STEP && pace->lanes < PACE_LANES_MAX)
+			pace->lanes++;
+		else if (wanted <= pace->lanes - STEP && pace->lanes > PACE_LANES_MIN)
+			pace->lanes--;
 	}
 	return pace->lanes != lanes_before || pace->operations != operations_before;
 }

@@ -64,6 +64,21 @@ static void on_a_slow_disk_there_are_more_lanes_and_larger_batches(void **state)
 	assert_int_equal(pace.lanes, 2);
 }
 
+/* What storing costs is never known well: half a lane is no reason to move. */
+static void lanes_do_not_go_to_and_fro(void **state)
+{
+	(void)state;
+	struct pace pace;
+	pace_init(&pace, 0, 256);
+	trade(&pace, 3000, 60, 64, 20);
+	uint32_t settled = pace.lanes;
+	assert_int_equal(settled, 3);
+	for (int i = 0; i < 20; i++) {
+		trade(&pace, i % 2 ? 1700 : 3800, 60, 64, 5);
+		assert_int_equal(pace.lanes, settled);
+	}
+}
+
 static void few_callers_on_a_slow_disk_are_spread_over_all_lanes(void **state)
 {
 	(void)state;
@@ -112,6 +127,7 @@ int main(void)
 		cmocka_unit_test(the_line_is_found),
 		cmocka_unit_test(on_a_fast_disk_two_lanes_and_smaller_batches_do),
 		cmocka_unit_test(on_a_slow_disk_there_are_more_lanes_and_larger_batches),
+		cmocka_unit_test(lanes_do_not_go_to_and_fro),
 		cmocka_unit_test(few_callers_on_a_slow_disk_are_spread_over_all_lanes),
 		cmocka_unit_test(lanes_that_were_given_stay),
 		cmocka_unit_test(batches_of_one_size_tell_something_too),
