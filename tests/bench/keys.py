@@ -104,6 +104,7 @@ KEYS = [
     Key("reserve_hot_50_lines_session_vs_sql", "lines",
         ratio("hot 50 lines session", "hot 50 lines sql")),
     Key("reserve_cpu_1m_vs_10k_rows", "rows", cpu_ratio("rows_1m", "rows_10k")),
+    Key("reserve_cpu_10m_cold_vs_10k_rows", "rows", cpu_ratio("rows_10m_cold", "rows_10k")),
     Key("two_servers_spread_vs_one", "servers", ratio("spread 2", "spread 1")),
     Key("watch_last_of_1000_p50_ms", "watch", member("watch", "p50_ms")),
     Key("watch_last_of_1000_p99_ms", "watch", member("watch", "p99_ms")),

@@ -40,6 +40,13 @@ def resident_bytes(pid):
     return 0
 
 
+def huge_pages_bytes():
+    """What is reserved; PostgreSQL's shared buffers lie in them if they fit."""
+    with open("/proc/meminfo", encoding="utf-8") as file:
+        sizes = {line.split(":")[0]: int(line.split()[1]) for line in file}
+    return sizes.get("HugePages_Total", 0) * sizes.get("Hugepagesize", 0) * 1024
+
+
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8") as file:
         return [int(word) for word in file.read().split()]

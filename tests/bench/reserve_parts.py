@@ -3,12 +3,15 @@
 A part is measured in rounds, each of which measures every side once, so that what else the machine does
 meets all of them. A round is {side: [run, ...]}, a run for each number of callers or clients.
 """
+import contextlib
 import os
 import shutil
 
 from machine import say
 
 HOT = {"skus": 1, "locations": 1}
+COLD = "rows_10m_cold"
+ROWS_MEMORY_MB = "2000"  # lanes remember ten million balances in half of it
 
 
 def spread_over(book):
@@ -60,10 +63,10 @@ def reserve_round(bench, book, server, title, number, sides, lines=1, prefix="",
     return {prefix + side: measured[prefix + side] for side in sides}
 
 
-def read_server(bench, book):
+def read_server(bench, book, number=0, options=()):
     """A server of which every balance has been read once, as shoppers do before they buy. Without the
     cache of reads, because nobody reads while reserves are measured, and it would follow them."""
-    server = book.server(options=["--cache-mb", "0"])
+    server = book.server(number, ["--cache-mb", "0", *options])
     say(f"reading all of {book.name} once")
     bench.load_once(server, "read-all", **spread_over(book))
     return server
@@ -175,21 +178,33 @@ def slow_disk(bench, rounds):
 
 def rows(bench, rounds):
     """The CPU of a reserve in books of ten thousand to ten million balances, drawn evenly over all of
-    them. No checkpoint comes in between: as in the middle of a long interval, when the pages in use have
-    been written to the WAL whole already."""
-    names = ["rows_10k", "rows_1m", "rows_10m"]
-    for name in names:
+    them: on servers whose lanes remember each balance, and of the largest book on one that was just
+    started, too, which has to read it first. No checkpoint comes in between: as in the middle of a long
+    interval, when the pages in use have been written to the WAL whole already."""
+    names = ["rows_10k", "rows_1m", "rows_10m", COLD]
+    for name in names[:-1]:
         if not bench.books[name].made:
             bench.books[name].make()
-    for number in range(bench.options.rounds):
-        measured = {}
-        for name in names[number % 3:] + names[:number % 3]:
-            book = bench.books[name]
-            with book.server() as server:
-                measured[name] = our_side(
-                    bench, server, f"{book.skus * book.locations:,} rows, round {number + 1}",
-                    "session", bench.options.session_callers[-1:], **spread_over(book))
-        rounds.append({name: measured[name] for name in names})
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for number, name in enumerate(names[:-1]):
+            servers[name] = stack.enter_context(read_server(
+                bench, bench.books[name], number, ["--lane-memory-mb", ROWS_MEMORY_MB]))
+        for number in range(bench.options.rounds):
+            measured = {}
+            for name in names[number % len(names):] + names[:number % len(names)]:
+                measured[name] = rows_side(bench, name, servers.get(name), number)
+            rounds.append({name: measured[name] for name in names})
+
+
+def rows_side(bench, name, server, number):
+    book = bench.books["rows_10m" if name == COLD else name]
+    with contextlib.ExitStack() as stack:
+        if not server:
+            server = stack.enter_context(book.server(len(bench.servers), ["--cache-mb", "0"]))
+        title = f"{book.skus * book.locations:,} rows{', cold' * (name == COLD)}, round {number + 1}"
+        return our_side(bench, server, title, "session", bench.options.session_callers[-1:],
+                        **spread_over(book))
 
 
 def servers(bench, rounds):
