@@ -32,7 +32,8 @@ def cpu(run):
 
 def cpu_ratio(more, less):
     def values(rounds):
-        return [cpu(best(one[more])) / cpu(best(one[less])) for one in rounds]
+        return [cpu(best(one[more])) / cpu(best(one[less])) for one in rounds
+                if more in one and less in one]
     return values
 
 
