@@ -1,5 +1,5 @@
 /*
- * Cache: an open-addressing table of packed rows, and a hand that goes round it for eviction.
+ * Cache: open-addressing tables of packed rows, and a hand that goes round them for eviction.
  * A row is packed field by field as in the table's description, the key first: so that a key is
  * compared by the bytes it begins with.
  */
@@ -9,7 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SLOTS_MIN ((size_t)1 << 10)
+/* By the first bits of the hash. */
+#define SHARDS 64
+#define SHARD_SHIFT (32 - 6)
+/* Of a shard. */
+#define SLOTS_MIN 16
+/* A millisecond's work at the most. */
+#define FORGOTTEN_SLOTS_A_TICK 4096
 /* Three texts of a code's length, and numbers of ten bytes. */
 #define PACKED_BYTES_MAX 1024
 /* What malloc adds, and rounds up to. */
@@ -29,13 +35,28 @@ struct cached {
 	uint8_t bytes[];
 };
 
-struct cache {
-	size_t bytes_max;
+/* Grows by itself, so that nobody waits until a table of millions is made anew. */
+struct shard {
 	struct cached **slots;
 	size_t slot_count; /* a power of two */
 	size_t count;
+};
+
+struct place {
+	struct shard *shard;
+	size_t slot;
+};
+
+struct cache {
+	size_t bytes_max;
+	struct shard shards[SHARDS];
+	size_t slot_count; /* of all shards */
+	size_t count;
 	size_t entry_bytes;
-	size_t hand;
+	struct place hand;
+	/* Of what was forgotten as a whole, in parts: slot_count is what is left of each. */
+	struct shard forgotten[SHARDS];
+	size_t forgotten_slots;
 	struct cached *wanted[CACHE_WANTED_MAX];
 	size_t wanted_count;
 };
@@ -180,80 +201,145 @@ size_t cache_rows(const struct cache *cache)
 	return cache->count;
 }
 
+static void shard_open(struct shard *shard, size_t slot_count)
+{
+	shard->slots = calloc(slot_count, sizeof(struct cached *));
+	CHECK(shard->slots != NULL);
+	shard->slot_count = slot_count;
+}
+
+static void open_all(struct cache *cache)
+{
+	for (size_t i = 0; i < SHARDS; i++)
+		shard_open(&cache->shards[i], SLOTS_MIN);
+	cache->slot_count = SHARDS * SLOTS_MIN;
+	cache->hand = (struct place){&cache->shards[0], 0};
+}
+
+/* From the back. */
+static void free_slots(struct shard *shard, size_t count)
+{
+	for (; count > 0; count--)
+		free(shard->slots[--shard->slot_count]);
+	if (shard->slot_count > 0)
+		return;
+	free(shard->slots);
+	shard->slots = NULL;
+}
+
+static void free_all(struct shard shards[static SHARDS])
+{
+	for (size_t i = 0; i < SHARDS; i++)
+		free_slots(&shards[i], shards[i].slot_count);
+}
+
 struct cache *cache_new(size_t bytes_max)
 {
 	struct cache *cache = calloc(1, sizeof(*cache));
 	CHECK(cache != NULL);
 	cache->bytes_max = bytes_max;
-	cache->slot_count = SLOTS_MIN;
-	cache->slots = calloc(cache->slot_count, sizeof(struct cached *));
-	CHECK(cache->slots != NULL);
+	open_all(cache);
 	return cache;
 }
 
 void cache_clear(struct cache *cache)
 {
-	for (size_t i = 0; i < cache->slot_count; i++)
-		free(cache->slots[i]);
-	free(cache->slots);
-	cache->slot_count = SLOTS_MIN;
-	cache->slots = calloc(cache->slot_count, sizeof(struct cached *));
-	CHECK(cache->slots != NULL);
-	cache->count = cache->entry_bytes = cache->hand = cache->wanted_count = 0;
+	if (cache->count == 0)
+		return;
+	/* The larger one in parts, the other at once. */
+	if (cache->slot_count > cache->forgotten_slots) {
+		free_all(cache->forgotten);
+		memcpy(cache->forgotten, cache->shards, sizeof(cache->forgotten));
+		cache->forgotten_slots = cache->slot_count;
+	} else {
+		free_all(cache->shards);
+	}
+	memset(cache->shards, 0, sizeof(cache->shards));
+	open_all(cache);
+	cache->count = cache->entry_bytes = cache->wanted_count = 0;
+}
+
+void cache_tick(struct cache *cache)
+{
+	size_t left = FORGOTTEN_SLOTS_A_TICK;
+	for (size_t i = 0; i < SHARDS && left > 0 && cache->forgotten_slots > 0; i++) {
+		struct shard *shard = &cache->forgotten[i];
+		size_t count = shard->slot_count < left ? shard->slot_count : left;
+		if (count > 0)
+			free_slots(shard, count);
+		cache->forgotten_slots -= count;
+		left -= count;
+	}
 }
 
 void cache_free(struct cache *cache)
 {
-	cache_clear(cache);
-	free(cache->slots);
+	free_all(cache->forgotten);
+	free_all(cache->shards);
 	free(cache);
 }
 
-/* The slot of the packed key, or the free one where it belongs. */
-static size_t slot_of(const struct cache *cache, uint32_t hash, const uint8_t *key, size_t size)
+static struct cached **at(struct place place)
 {
-	size_t slot = hash & (cache->slot_count - 1);
-	for (;; slot = (slot + 1) & (cache->slot_count - 1)) {
-		const struct cached *entry = cache->slots[slot];
+	return &place.shard->slots[place.slot];
+}
+
+/* The place of the packed key, or the free one where it belongs. */
+static struct place place_of(struct cache *cache, uint32_t hash, const uint8_t *key, size_t size)
+{
+	struct shard *shard = &cache->shards[hash >> SHARD_SHIFT];
+	size_t mask = shard->slot_count - 1;
+	for (size_t slot = hash & mask;; slot = (slot + 1) & mask) {
+		const struct cached *entry = shard->slots[slot];
 		if (!entry ||
 			(entry->hash == hash && entry->size >= size && memcmp(entry->bytes, key, size) == 0))
-			return slot;
+			return (struct place){shard, slot};
 	}
 }
 
-static void grow(struct cache *cache)
+static void grow(struct cache *cache, struct shard *shard)
 {
-	struct cached **old = cache->slots;
-	size_t old_count = cache->slot_count;
-	cache->slot_count *= 2;
-	cache->slots = calloc(cache->slot_count, sizeof(struct cached *));
-	CHECK(cache->slots != NULL);
-	for (size_t i = 0; i < old_count; i++) {
-		if (!old[i])
+	struct shard old = *shard;
+	shard_open(shard, 2 * old.slot_count);
+	cache->slot_count += old.slot_count;
+	size_t mask = shard->slot_count - 1;
+	for (size_t i = 0; i < old.slot_count; i++) {
+		if (!old.slots[i])
 			continue;
-		size_t slot = old[i]->hash & (cache->slot_count - 1);
-		while (cache->slots[slot])
-			slot = (slot + 1) & (cache->slot_count - 1);
-		cache->slots[slot] = old[i];
+		size_t slot = old.slots[i]->hash & mask;
+		while (shard->slots[slot])
+			slot = (slot + 1) & mask;
+		shard->slots[slot] = old.slots[i];
 	}
-	free(old);
+	free(old.slots);
 }
 
 /* Those behind it move up where they would not be found past the gap. */
-static void remove_at(struct cache *cache, size_t gap)
+static void remove_at(struct cache *cache, struct place place)
 {
-	size_t mask = cache->slot_count - 1;
-	cache->entry_bytes -= entry_cost(cache->slots[gap]);
+	struct cached **slots = place.shard->slots;
+	size_t gap = place.slot, mask = place.shard->slot_count - 1;
+	cache->entry_bytes -= entry_cost(slots[gap]);
 	cache->count--;
-	free(cache->slots[gap]);
-	for (size_t i = (gap + 1) & mask; cache->slots[i]; i = (i + 1) & mask) {
-		size_t home = cache->slots[i]->hash & mask;
+	place.shard->count--;
+	free(slots[gap]);
+	for (size_t i = (gap + 1) & mask; slots[i]; i = (i + 1) & mask) {
+		size_t home = slots[i]->hash & mask;
 		if (((i - home) & mask) < ((i - gap) & mask))
 			continue;
-		cache->slots[gap] = cache->slots[i];
+		slots[gap] = slots[i];
 		gap = i;
 	}
-	cache->slots[gap] = NULL;
+	slots[gap] = NULL;
+}
+
+static void hand_on(struct cache *cache)
+{
+	struct place *hand = &cache->hand;
+	if (++hand->slot < hand->shard->slot_count)
+		return;
+	size_t next = (size_t)(hand->shard - cache->shards + 1) % SHARDS;
+	*hand = (struct place){&cache->shards[next], 0};
 }
 
 static void make_room(struct cache *cache)
@@ -261,16 +347,15 @@ static void make_room(struct cache *cache)
 	/* Twice round at the most: the first time takes away what was used. */
 	for (size_t steps = 2 * cache->slot_count;
 		 steps > 0 && cache->count > 0 && cache_bytes(cache) > cache->bytes_max; steps--) {
-		cache->hand = (cache->hand + 1) & (cache->slot_count - 1);
-		struct cached *entry = cache->slots[cache->hand];
-		if (!entry || entry->wanted)
-			continue;
-		if (entry->used) {
-			entry->used = false;
-		} else {
+		struct cached *entry = *at(cache->hand);
+		/* Where one goes another may move up. */
+		if (entry && !entry->wanted && !entry->used) {
 			remove_at(cache, cache->hand);
-			cache->hand = (cache->hand - 1) & (cache->slot_count - 1);
+			continue;
 		}
+		if (entry && !entry->wanted)
+			entry->used = false;
+		hand_on(cache);
 	}
 }
 
@@ -281,17 +366,17 @@ static uint32_t key_hash(const struct stock_row *key)
 	return (uint32_t)(row_key_hash(TABLE(stock), key) >> 16);
 }
 
-static size_t find(const struct cache *cache, const struct stock_row *key)
+static struct place find(struct cache *cache, const struct stock_row *key)
 {
 	uint8_t packed[PACKED_BYTES_MAX];
 	size_t size = pack_row(packed, key, TABLE(stock)->key_count);
-	return slot_of(cache, key_hash(key), packed, size);
+	return place_of(cache, key_hash(key), packed, size);
 }
 
 enum cache_state cache_get(struct cache *cache, const struct stock_row *key, struct arena *arena,
 	const struct stock_row **row, int64_t *as_of_us)
 {
-	struct cached *entry = cache->slots[find(cache, key)];
+	struct cached *entry = *at(find(cache, key));
 	if (!entry)
 		return CACHE_UNKNOWN;
 	entry->used = true;
@@ -344,10 +429,10 @@ static bool want(struct cache *cache, struct cached *entry)
 	return true;
 }
 
-static void drop(struct cache *cache, size_t slot)
+static void drop(struct cache *cache, struct place place)
 {
-	unwant(cache, cache->slots[slot]);
-	remove_at(cache, slot);
+	unwant(cache, *at(place));
+	remove_at(cache, place);
 }
 
 /* In the place of the old one (which may be NULL) where it fits. */
@@ -366,8 +451,8 @@ static struct cached *entry_make(struct cached *old, const struct stock_row *row
 void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bool suspect,
 	int64_t as_of_us)
 {
-	size_t slot = find(cache, row);
-	struct cached *old = cache->slots[slot];
+	struct place place = find(cache, row);
+	struct cached *old = *at(place);
 	bool used = !old || old->used;
 	if (old && version_of(old) > (absent ? -1 : row->version)) {
 		/* What is here is newer, and so is when it was so. */
@@ -393,30 +478,31 @@ void cache_put(struct cache *cache, const struct stock_row *row, bool absent, bo
 	cache->entry_bytes += entry_cost(entry);
 	if (entry != old)
 		free(old);
-	cache->slots[slot] = entry;
+	*at(place) = entry;
 	cache->count += old == NULL;
+	place.shard->count += old == NULL;
 	if (suspect && !want(cache, entry)) {
-		drop(cache, slot);
+		drop(cache, place);
 		return;
 	}
 	if (hot)
 		(void)want(cache, entry);
-	if (cache->count * 2 > cache->slot_count)
-		grow(cache);
+	if (place.shard->count * 2 > place.shard->slot_count)
+		grow(cache, place.shard);
 	if (cache_bytes(cache) > cache->bytes_max)
 		make_room(cache);
 }
 
 void cache_forget(struct cache *cache, const struct stock_row *key)
 {
-	size_t slot = find(cache, key);
-	if (cache->slots[slot])
-		drop(cache, slot);
+	struct place place = find(cache, key);
+	if (*at(place))
+		drop(cache, place);
 }
 
-static void suspect_at(struct cache *cache, size_t slot, int64_t as_of_us)
+static void suspect_at(struct cache *cache, struct place place, int64_t as_of_us)
 {
-	struct cached *entry = cache->slots[slot];
+	struct cached *entry = *at(place);
 	if (!entry->suspect)
 		entry->as_of_us = as_of_us;
 	entry->suspect = true;
@@ -425,32 +511,39 @@ static void suspect_at(struct cache *cache, size_t slot, int64_t as_of_us)
 		return;
 	/* Read again only for who asks for it. */
 	if (!entry->used || !want(cache, entry))
-		drop(cache, slot);
+		drop(cache, place);
 	else
 		entry->used = false;
 }
 
 void cache_suspect(struct cache *cache, const struct stock_row *key, int64_t as_of_us)
 {
-	size_t slot = find(cache, key);
-	if (cache->slots[slot])
-		suspect_at(cache, slot, as_of_us);
+	struct place place = find(cache, key);
+	if (*at(place))
+		suspect_at(cache, place, as_of_us);
+}
+
+static void suspect_location_in(struct cache *cache, struct shard *shard, const char *location,
+	struct arena *arena, int64_t as_of_us)
+{
+	/* When one is dropped others move up, perhaps into its slot: which is looked at again. */
+	for (size_t i = shard->slot_count; i > 0;) {
+		const struct cached *entry = shard->slots[i - 1];
+		arena_reset(arena);
+		bool waits = entry && entry->wanted && entry->suspect;
+		if (entry && !waits && strcmp(unpack_row(entry, arena)->location, location) == 0)
+			suspect_at(cache, (struct place){shard, i - 1}, as_of_us);
+		else
+			i--;
+	}
 }
 
 void cache_suspect_location(struct cache *cache, const char *location, int64_t as_of_us)
 {
 	struct arena arena;
 	arena_init(&arena);
-	/* When one is dropped others move up, perhaps into its slot: which is looked at again. */
-	for (size_t i = cache->slot_count; i > 0;) {
-		const struct cached *entry = cache->slots[i - 1];
-		arena_reset(&arena);
-		bool waits = entry && entry->wanted && entry->suspect;
-		if (entry && !waits && strcmp(unpack_row(entry, &arena)->location, location) == 0)
-			suspect_at(cache, i - 1, as_of_us);
-		else
-			i--;
-	}
+	for (size_t i = 0; i < SHARDS; i++)
+		suspect_location_in(cache, &cache->shards[i], location, &arena, as_of_us);
 	arena_release(&arena);
 }
 

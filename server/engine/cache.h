@@ -25,7 +25,11 @@ struct cache;
 
 struct cache *cache_new(size_t bytes_max);
 void cache_free(struct cache *cache);
+/* Nothing is known any more. The memory comes back with the ticks: for a while there may be twice as
+ * much as allowed. */
 void cache_clear(struct cache *cache);
+/* Now and then: a part of what was forgotten as a whole is given back. */
+void cache_tick(struct cache *cache);
 
 enum cache_state {
 	CACHE_UNKNOWN,

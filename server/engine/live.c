@@ -85,6 +85,7 @@ void live_tick(struct live *live)
 		live->old_reads = false;
 		keep(live, confirm_follows(live->engine->confirm));
 	}
+	cache_tick(live->cache);
 	size_t rows = cache_rows(live->cache);
 	metric_set(live->metrics.rows, (int64_t)rows);
 	metric_set(live->metrics.bytes, (int64_t)cache_bytes(live->cache));

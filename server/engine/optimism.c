@@ -43,6 +43,7 @@ void recollection_free(struct recollection *recollection)
 
 void recollection_tick(struct recollection *recollection)
 {
+	cache_tick(recollection->cache);
 	metric_set(recollection->rows, (int64_t)cache_rows(recollection->cache));
 	metric_set(recollection->bytes, (int64_t)cache_bytes(recollection->cache));
 }

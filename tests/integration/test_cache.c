@@ -237,6 +237,43 @@ static void it_stays_in_its_bounds_and_keeps_what_is_asked_for(void **state)
 	assert_true(kept > 5000);
 }
 
+static void fill(const char *prefix, int count)
+{
+	char sku[32];
+	for (int i = 0; i < count; i++) {
+		snprintf(sku, sizeof(sku), "%s-%d", prefix, i);
+		cache_put(cache, stock(sku, "LEEDS", i, 1), false, false, 0);
+		if (i % 1000 == 0)
+			arena_reset(&arena);
+	}
+}
+
+/* As when connections are lost one after the other, and some come back in between. */
+static void what_was_forgotten_as_a_whole_stays_forgotten_while_its_memory_goes(void **state)
+{
+	(void)state;
+	static const int sizes[] = {20000, 50, 0, 30000, 100, 40000};
+	const struct stock_row *found;
+	size_t empty = cache_bytes(cache);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		char prefix[16];
+		snprintf(prefix, sizeof(prefix), "SKU-%zu", i);
+		fill(prefix, sizes[i]);
+		assert_int_equal(cache_rows(cache), sizes[i]);
+		cache_clear(cache);
+		assert_int_equal(cache_rows(cache), 0);
+		assert_int_equal(cache_bytes(cache), empty);
+		cache_tick(cache);
+	}
+	fill("NEW", 1000);
+	for (int i = 0; i < 100; i++)
+		cache_tick(cache);
+	assert_int_equal(get("SKU-0-7", "LEEDS", &found), CACHE_UNKNOWN);
+	assert_int_equal(get("SKU-5-7", "LEEDS", &found), CACHE_UNKNOWN);
+	assert_int_equal(get("NEW-7", "LEEDS", &found), CACHE_CURRENT);
+	assert_int_equal(found->available, 7);
+}
+
 /* As a plain table of the same rows would have it, whatever comes. */
 static void it_agrees_with_a_plain_table(void **state)
 {
@@ -308,6 +345,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_rows_of_a_location_become_suspect, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_stays_in_its_bounds_and_keeps_what_is_asked_for, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			what_was_forgotten_as_a_whole_stays_forgotten_while_its_memory_goes, setup, teardown),
 		cmocka_unit_test_setup_teardown(it_agrees_with_a_plain_table, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
