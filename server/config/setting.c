@@ -59,7 +59,7 @@ const struct setting settings_table[] = {
 
 	HEADING("Engine"),
 	INTEGER(lanes, "0", 0, 64,
-		"connections that write; 0: 2 to 8, more the longer the disk keeps them waiting"),
+		"connections that write; 0: 3 to 8, more the longer the disk keeps them waiting"),
 	INTEGER(readers, "2", 1, 64, "connections that read"),
 	INTEGER(batch_operations_max, "256", 1, 1024, "operations in one transaction"),
 	INTEGER(queue_operations_max, "10000", 1, 1000000,

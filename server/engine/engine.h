@@ -38,7 +38,7 @@ struct engine_settings {
 	const char *database;          /* URI or conninfo of the migrated database */
 	const char *role;              /* SET ROLE of every connection; NULL: stay who we are */
 	struct book_limits limits;     /* parts must be what the database was made with */
-	uint32_t lanes;                /* 0: 2 to 8, as many as the disk keeps waiting */
+	uint32_t lanes;                /* 0: 3 to 8, as many as the disk keeps waiting */
 	uint32_t readers;              /* [2] */
 	uint32_t batch_operations_max; /* [128] */
 	uint32_t queue_operations_max; /* in each lane's queue, and in the readers' [10000] */

@@ -3,13 +3,16 @@
 
 /* What is left of a sum after one more batch. */
 #define FADE 0.995
+/* With each batch. */
+#define LEAST_GROWS (1 + 1.0 / 1024)
 /* Before anything is known: what an operation costs. */
 #define EACH_US_GUESS 50.0
 /* Batches that must have been seen. */
 #define WEIGHT_MIN 20.0
 /* The fixed cost's share of the largest batch. */
 #define FIXED_SHARE 0.04
-/* Of the fixed cost so much is work for the database's cores, which more lanes do not spare. */
+/* So much of the least that a batch took is work for the database's cores, which more lanes do not
+ * spare. */
 #define FIXED_WORK_US 800.0
 /* Lanes that must be wanting, or too many, before there is one more or less. */
 #define STEP 0.75
@@ -28,6 +31,11 @@ void pace_init(struct pace *pace, uint32_t lanes, uint32_t operations_max)
 void pace_note(struct pace *pace, uint32_t operations, int64_t us)
 {
 	double n = operations, t = (double)us;
+	/* The shortest counts, because the others say how busy the database is; it is forgotten slowly. */
+	double least = t - pace->each_us * n, known = pace->least_us * LEAST_GROWS + 1;
+	pace->least_us = pace->w == 0 || least < known ? least : known;
+	if (pace->least_us < 0)
+		pace->least_us = 0;
 	pace->w = pace->w * FADE + 1;
 	pace->n = pace->n * FADE + n;
 	pace->t = pace->t * FADE + t;
@@ -66,7 +74,7 @@ bool pace_choose(struct pace *pace)
 	pace->operations = within(pace->fixed_us / (FIXED_SHARE * pace->each_us), PACE_OPERATIONS_MIN,
 		pace->operations_max);
 	if (pace->lanes_given == 0) {
-		double waiting = pace->fixed_us > FIXED_WORK_US ? pace->fixed_us - FIXED_WORK_US : 0;
+		double waiting = pace->least_us > FIXED_WORK_US ? pace->least_us - FIXED_WORK_US : 0;
 		double wanted = PACE_LANES_MIN * (1 + waiting / (pace->each_us * size));
 		/* One step at a time, and none to and fro: with each the parts change their lanes. */
 		if (wanted >= pace->lanes + STEP && pace->lanes < PACE_LANES_MAX)

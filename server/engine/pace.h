@@ -5,7 +5,8 @@
  *
  *   batches  so large that the fixed cost is a small share of them, and no larger: those who came
  *            last in a batch wait for all of it
- *   lanes    as many as PostgreSQL is likely to have cores for, and more while they mostly wait
+ *   lanes    as many as keep two cores of PostgreSQL busy while a batch is decided, and more the longer
+ *            even the quickest batch waits
  *
  * Pure: no I/O, no clock.
  */
@@ -15,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_LANES_MIN 2
+#define PACE_LANES_MIN 3
 #define PACE_LANES_MAX 8
 #define PACE_OPERATIONS_MIN 16
 
@@ -26,6 +27,7 @@ struct pace {
 	/* As measured, in microseconds. */
 	double fixed_us;
 	double each_us;
+	double least_us; /* that a batch took of late, besides the work on its operations */
 
 	uint32_t lanes_given; /* 0: they are chosen */
 	uint32_t operations_max;
