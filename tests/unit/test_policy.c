@@ -201,6 +201,8 @@ int main(void)
 			setup, teardown),
 		cmocka_unit_test_setup_teardown(what_has_not_moved_stays_good_however_old_it_is, setup,
 			teardown),
+		cmocka_unit_test_setup_teardown(
+			what_nobody_asked_about_for_long_is_good_when_heads_have_not_moved, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_has_moved_is_good_until_it_is_too_old, setup,
 			teardown),
 		cmocka_unit_test_setup_teardown(what_was_known_before_heads_were_is_not_taken_for_unmoved,
